@@ -1,0 +1,65 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// DefaultTimeout bounds a heal whose spec names no timeout (spec, "Timeouts": healing worker execution, 120 s).
+const DefaultTimeout = 120 * time.Second
+
+// Deadline is when the heal must be over. It is the zero time before the operator has taken up the request.
+func (r *HealingRequest) Deadline() time.Time {
+	if r.Status.StartedAt == nil {
+		return time.Time{}
+	}
+	timeout := DefaultTimeout
+	if r.Spec.Timeout != nil {
+		timeout = r.Spec.Timeout.Duration
+	}
+	return r.Status.StartedAt.Add(timeout)
+}
+
+// Done reports whether the request is over. A request that is over never changes again.
+func (r *HealingRequest) Done() bool {
+	return meta.IsStatusConditionTrue(r.Status.Conditions, ConditionComplete)
+}
+
+// Succeeded reports whether the request is over and the target works (or, in a dry run, the plan is there).
+func (r *HealingRequest) Succeeded() bool { return r.DerivePhase() == PhaseSucceeded }
+
+// DerivePhase sums up the conditions. The order of the questions is the order of the phases, last first.
+func (r *HealingRequest) DerivePhase() Phase {
+	conditions := r.Status.Conditions
+	planned := meta.FindStatusCondition(conditions, ConditionPlanned)
+	switch {
+	case r.Done():
+		return terminalPhase(meta.FindStatusCondition(conditions, ConditionComplete).Reason)
+	case meta.IsStatusConditionTrue(conditions, ConditionRemediated):
+		return PhaseVerifying
+	case planned != nil && planned.Status == metav1.ConditionTrue:
+		return PhaseRemediating
+	case planned != nil && planned.Reason == ReasonAwaitingApproval:
+		return PhaseAwaitingApproval
+	case planned != nil:
+		return PhaseBlocked
+	case r.Status.StartedAt != nil:
+		return PhaseDiagnosing
+	default:
+		return PhasePending
+	}
+}
+
+func terminalPhase(reason string) Phase {
+	switch reason {
+	case ReasonHealed, ReasonHealthy, ReasonDryRun:
+		return PhaseSucceeded
+	default:
+		return PhaseFailed
+	}
+}

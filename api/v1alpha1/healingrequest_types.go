@@ -1,0 +1,518 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// TargetKind is a kind of object that can be healed.
+// +kubebuilder:validation:Enum=Service;Deployment;StatefulSet;DaemonSet
+type TargetKind string
+
+// The kinds that can be healed.
+const (
+	KindService     TargetKind = "Service"
+	KindDeployment  TargetKind = "Deployment"
+	KindStatefulSet TargetKind = "StatefulSet"
+	KindDaemonSet   TargetKind = "DaemonSet"
+)
+
+// TargetReference names the object to heal, in the request's own namespace.
+// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self.name).hasValue()",message="targetRef.name must be the name of an object in this namespace: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit (for example sandfly-mcp-server)"
+type TargetReference struct {
+	// kind of the target. A Service leads to the workload that it selects.
+	// +kubebuilder:default=Service
+	// +optional
+	Kind TargetKind `json:"kind,omitempty"`
+
+	// name of the target (RFC 1123 subdomain).
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +required
+	Name string `json:"name"`
+}
+
+// Trigger says what asked for a heal.
+// +kubebuilder:validation:Enum=MCPFailure;Manual;Proactive;Dependency
+type Trigger string
+
+// The triggers.
+const (
+	TriggerMCPFailure Trigger = "MCPFailure"
+	TriggerManual     Trigger = "Manual"
+	TriggerProactive  Trigger = "Proactive"
+	TriggerDependency Trigger = "Dependency"
+)
+
+// ErrorClass is the class of a failed MCP call.
+// +kubebuilder:validation:Enum=ConnectionRefused;Timeout;DNS;Unavailable;SessionLost;Protocol;ToolError;Canceled
+type ErrorClass string
+
+// The classes of failure. All but ToolError and Canceled are faults of the infrastructure and can be healed.
+const (
+	ErrorConnectionRefused ErrorClass = "ConnectionRefused"
+	ErrorTimeout           ErrorClass = "Timeout"
+	ErrorDNS               ErrorClass = "DNS"
+	ErrorUnavailable       ErrorClass = "Unavailable"
+	ErrorSessionLost       ErrorClass = "SessionLost"
+	ErrorProtocol          ErrorClass = "Protocol"
+	ErrorToolError         ErrorClass = "ToolError"
+	ErrorCanceled          ErrorClass = "Canceled"
+)
+
+// ObservedError is the failure that the caller saw. It is evidence, and never chooses an action.
+type ObservedError struct {
+	// class of the failure.
+	// +optional
+	Class ErrorClass `json:"class,omitempty"`
+
+	// message of the failure, for people.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Message string `json:"message,omitempty"`
+
+	// endpoint that was called, as a URL without credentials or query.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// tool that was called, if the failure was a tool call's.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Tool string `json:"tool,omitempty"`
+}
+
+// Mode says how far a heal may go by itself.
+// +kubebuilder:validation:Enum=Auto;DryRun;Approval
+type Mode string
+
+// The modes.
+const (
+	// ModeAuto applies the plan.
+	ModeAuto Mode = "Auto"
+	// ModeDryRun writes the plan and changes nothing.
+	ModeDryRun Mode = "DryRun"
+	// ModeApproval waits for spec.approval before it applies the plan.
+	ModeApproval Mode = "Approval"
+)
+
+// Approval is a person's answer to a plan.
+// +kubebuilder:validation:Enum=Approved;Denied
+type Approval string
+
+// The answers.
+const (
+	ApprovalApproved Approval = "Approved"
+	ApprovalDenied   Approval = "Denied"
+)
+
+// HealingRequestSpec says what to heal and how far to go. All of it but approval is fixed at creation.
+// +kubebuilder:validation:XValidation:rule="self.targetRef == oldSelf.targetRef",message="spec.targetRef cannot be changed: create another HealingRequest for another target"
+// +kubebuilder:validation:XValidation:rule="has(self.trigger) == has(oldSelf.trigger) && (!has(self.trigger) || self.trigger == oldSelf.trigger)",message="spec.trigger cannot be changed"
+// +kubebuilder:validation:XValidation:rule="has(self.error) == has(oldSelf.error) && (!has(self.error) || self.error == oldSelf.error)",message="spec.error cannot be changed"
+// +kubebuilder:validation:XValidation:rule="has(self.requestedBy) == has(oldSelf.requestedBy) && (!has(self.requestedBy) || self.requestedBy == oldSelf.requestedBy)",message="spec.requestedBy cannot be changed"
+// +kubebuilder:validation:XValidation:rule="has(self.mode) == has(oldSelf.mode) && (!has(self.mode) || self.mode == oldSelf.mode)",message="spec.mode cannot be changed: create another HealingRequest with the mode that you want"
+// +kubebuilder:validation:XValidation:rule="has(self.timeout) == has(oldSelf.timeout) && (!has(self.timeout) || self.timeout == oldSelf.timeout)",message="spec.timeout cannot be changed: create another HealingRequest with the timeout that you want"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.approval) || (has(self.approval) && self.approval == oldSelf.approval)",message="spec.approval cannot be changed once it is given"
+type HealingRequestSpec struct {
+	// targetRef names what to heal, in this namespace.
+	// +required
+	TargetRef TargetReference `json:"targetRef"`
+
+	// trigger says what asked for the heal.
+	// +kubebuilder:default=Manual
+	// +optional
+	Trigger Trigger `json:"trigger,omitempty"`
+
+	// error is the failure that the caller saw.
+	// +optional
+	Error *ObservedError `json:"error,omitempty"`
+
+	// requestedBy names who asked: a user, a ServiceAccount, a program.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	RequestedBy string `json:"requestedBy,omitempty"`
+
+	// mode says how far the heal may go by itself. Empty means Auto.
+	// +optional
+	Mode Mode `json:"mode,omitempty"`
+
+	// timeout bounds the whole heal, from 10s to 30m.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('30m')",message="spec.timeout must be a duration from 10s to 30m, for example 120s"
+	// +kubebuilder:default="120s"
+	// +optional
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// approval answers a plan that waits for a person. It can be given once.
+	// +optional
+	Approval Approval `json:"approval,omitempty"`
+}
+
+// Phase sums up the conditions for people. Programs read the conditions.
+// +kubebuilder:validation:Enum=Pending;Diagnosing;Blocked;AwaitingApproval;Remediating;Verifying;Succeeded;Failed
+type Phase string
+
+// The phases. Succeeded and Failed are terminal and never change.
+const (
+	PhasePending          Phase = "Pending"
+	PhaseDiagnosing       Phase = "Diagnosing"
+	PhaseBlocked          Phase = "Blocked"
+	PhaseAwaitingApproval Phase = "AwaitingApproval"
+	PhaseRemediating      Phase = "Remediating"
+	PhaseVerifying        Phase = "Verifying"
+	PhaseSucceeded        Phase = "Succeeded"
+	PhaseFailed           Phase = "Failed"
+)
+
+// Confidence says how sure a finding is.
+// +kubebuilder:validation:Enum=Certain;Likely;Possible
+type Confidence string
+
+// The confidences, surest first.
+const (
+	Certain  Confidence = "Certain"
+	Likely   Confidence = "Likely"
+	Possible Confidence = "Possible"
+)
+
+// ObjectReference names an object in the request's namespace, and the state of it that was looked at.
+type ObjectReference struct {
+	// kind of the object.
+	// +kubebuilder:validation:MaxLength=63
+	// +required
+	Kind string `json:"kind"`
+
+	// name of the object.
+	// +kubebuilder:validation:MaxLength=253
+	// +required
+	Name string `json:"name"`
+
+	// uid of the object, so that another one of the same name is never changed in its place.
+	// +optional
+	UID types.UID `json:"uid,omitempty"`
+
+	// resourceVersion of the object when it was looked at.
+	// +kubebuilder:validation:MaxLength=64
+	// +optional
+	ResourceVersion string `json:"resourceVersion,omitempty"`
+
+	// generation of the object when it was looked at. A change of the spec since then stops the plan.
+	// +optional
+	Generation int64 `json:"generation,omitempty"`
+}
+
+// Finding is one thing that is wrong, with what proves it.
+type Finding struct {
+	// cause is the name of the finding in the catalogue of causes.
+	// +required
+	Cause Cause `json:"cause"`
+
+	// object that is at fault.
+	// +required
+	Object ObjectReference `json:"object"`
+
+	// message says in one sentence what is wrong.
+	// +kubebuilder:validation:MaxLength=1024
+	// +required
+	Message string `json:"message"`
+
+	// evidence is what a person would accept as proof, redacted and bounded.
+	// +kubebuilder:validation:MaxItems=10
+	// +kubebuilder:validation:items:MaxLength=512
+	// +listType=atomic
+	// +optional
+	Evidence []string `json:"evidence,omitempty"`
+
+	// confidence says how sure the finding is.
+	// +optional
+	Confidence Confidence `json:"confidence,omitempty"`
+}
+
+// Risk says how much an action can hurt.
+// +kubebuilder:validation:Enum=None;Low;Medium;High
+type Risk string
+
+// The risks.
+const (
+	RiskNone   Risk = "None"
+	RiskLow    Risk = "Low"
+	RiskMedium Risk = "Medium"
+	RiskHigh   Risk = "High"
+)
+
+// PlannedAction is a change as data: it is written down before anything is touched.
+type PlannedAction struct {
+	// type of the action.
+	// +required
+	Type ActionType `json:"type"`
+
+	// object to change.
+	// +required
+	Object ObjectReference `json:"object"`
+
+	// replicas is the count that a Scale action sets.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Replicas *int32 `json:"replicas,omitempty"`
+
+	// risk of the action.
+	// +optional
+	Risk Risk `json:"risk,omitempty"`
+
+	// reversible says whether the action can be undone.
+	// +optional
+	Reversible bool `json:"reversible,omitempty"`
+
+	// reason says in one sentence why this action.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Reason string `json:"reason,omitempty"`
+}
+
+// Plan is what the heal means to do, in order. The next action runs only if the one before it did not help.
+type Plan struct {
+	// actions in the order in which they are tried.
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=atomic
+	// +optional
+	Actions []PlannedAction `json:"actions,omitempty"`
+}
+
+// ActionState says what became of an action.
+// +kubebuilder:validation:Enum=Applied;Verified;Ineffective;Failed;Skipped
+type ActionState string
+
+// The states of an action that was begun.
+const (
+	// ActionApplied: the cluster shows the change; not yet verified.
+	ActionApplied ActionState = "Applied"
+	// ActionVerified: the change is there and the target answers.
+	ActionVerified ActionState = "Verified"
+	// ActionIneffective: the change is there and the target still does not answer.
+	ActionIneffective ActionState = "Ineffective"
+	// ActionFailed: the API server refused the change.
+	ActionFailed ActionState = "Failed"
+	// ActionSkipped: the object had moved since the plan was made; nothing was changed.
+	ActionSkipped ActionState = "Skipped"
+)
+
+// ActionResult is an action of the plan that was begun, in the order of the plan.
+type ActionResult struct {
+	// type of the action.
+	// +required
+	Type ActionType `json:"type"`
+
+	// object that was changed.
+	// +required
+	Object ObjectReference `json:"object"`
+
+	// state of the action.
+	// +required
+	State ActionState `json:"state"`
+
+	// appliedAt is when the change was made.
+	// +optional
+	AppliedAt *metav1.MicroTime `json:"appliedAt,omitempty"`
+
+	// detail says in one sentence what was done: before and after.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Detail string `json:"detail,omitempty"`
+}
+
+// ProgressEntry is one step of a heal, told to the people who wait for it.
+type ProgressEntry struct {
+	// time of the step.
+	// +required
+	Time metav1.MicroTime `json:"time"`
+
+	// phase that the request was in.
+	// +required
+	Phase Phase `json:"phase"`
+
+	// message says what is looked at, found or done.
+	// +kubebuilder:validation:MaxLength=512
+	// +required
+	Message string `json:"message"`
+}
+
+// Verdict is the outcome of a verification. Unknown is never success.
+// +kubebuilder:validation:Enum=Passed;Failed;Unknown
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictPassed  Verdict = "Passed"
+	VerdictFailed  Verdict = "Failed"
+	VerdictUnknown Verdict = "Unknown"
+)
+
+// CheckResult is one check of a verification.
+type CheckResult struct {
+	// name of the check: Rollout, Endpoints or Handshake.
+	// +kubebuilder:validation:MaxLength=32
+	// +required
+	Name string `json:"name"`
+
+	// verdict of the check.
+	// +required
+	Verdict Verdict `json:"verdict"`
+
+	// message says what was seen.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// Verification is how the target was seen to work again, or not.
+type Verification struct {
+	// verdict of all checks together.
+	// +required
+	Verdict Verdict `json:"verdict"`
+
+	// checks that were made, in order.
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Checks []CheckResult `json:"checks,omitempty"`
+}
+
+// MaxProgress bounds status.progress. The list is only ever appended to, so an index names an entry for good.
+const MaxProgress = 64
+
+// HealingRequestStatus is what became of the request.
+type HealingRequestStatus struct {
+	// phase sums up the conditions for people.
+	// +optional
+	Phase Phase `json:"phase,omitempty"`
+
+	// observedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions: Diagnosed, Planned, Remediated, Verified, Complete.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// workloadRef is the workload behind the target, once it is known.
+	// +optional
+	WorkloadRef *ObjectReference `json:"workloadRef,omitempty"`
+
+	// cause is the root cause.
+	// +optional
+	Cause Cause `json:"cause,omitempty"`
+
+	// diagnosis tells the root cause and its evidence to people, in one paragraph.
+	// +kubebuilder:validation:MaxLength=4096
+	// +optional
+	Diagnosis string `json:"diagnosis,omitempty"`
+
+	// findings are all that is wrong, the root cause first.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Findings []Finding `json:"findings,omitempty"`
+
+	// plan is what the heal means to do. It is written before anything is touched.
+	// +optional
+	Plan *Plan `json:"plan,omitempty"`
+
+	// actions are the actions of the plan that were begun, in order.
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=atomic
+	// +optional
+	Actions []ActionResult `json:"actions,omitempty"`
+
+	// fixApplied says what was changed. It is set if and only if the cluster shows the change.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	FixApplied string `json:"fixApplied,omitempty"`
+
+	// recommendation says what a person should do, where Cortex could not or may not.
+	// +kubebuilder:validation:MaxLength=2048
+	// +optional
+	Recommendation string `json:"recommendation,omitempty"`
+
+	// suggestedPatch is a ready kubectl command for what is recommended, where one line does it.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	SuggestedPatch string `json:"suggestedPatch,omitempty"`
+
+	// progress tells each step to the people who wait. Entries are appended, never changed.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=atomic
+	// +optional
+	Progress []ProgressEntry `json:"progress,omitempty"`
+
+	// attempts counts the actions that were applied.
+	// +optional
+	Attempts int32 `json:"attempts,omitempty"`
+
+	// blockedUntil is when a blocked request is looked at again.
+	// +optional
+	BlockedUntil *metav1.Time `json:"blockedUntil,omitempty"`
+
+	// startedAt is when the operator took up the request. spec.timeout counts from here.
+	// +optional
+	StartedAt *metav1.MicroTime `json:"startedAt,omitempty"`
+
+	// completedAt is when the request ended.
+	// +optional
+	CompletedAt *metav1.MicroTime `json:"completedAt,omitempty"`
+
+	// duration from startedAt to completedAt, rounded to milliseconds.
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	Duration string `json:"duration,omitempty"`
+
+	// verification is how the target was seen to work again, or not.
+	// +optional
+	Verification *Verification `json:"verification,omitempty"`
+}
+
+// HealingRequest asks Cortex to find out why an MCP server does not answer, to fix that where it is safe, and to
+// prove the fix. It stays as the record of what happened.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=heal,categories=cortex
+// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.targetRef.name`
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Cause",type=string,JSONPath=`.status.cause`
+// +kubebuilder:printcolumn:name="Fix",type=string,JSONPath=`.status.fixApplied`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Trigger",type=string,priority=1,JSONPath=`.spec.trigger`
+// +kubebuilder:printcolumn:name="Duration",type=string,priority=1,JSONPath=`.status.duration`
+// +kubebuilder:printcolumn:name="Blocked-Until",type=date,priority=1,JSONPath=`.status.blockedUntil`
+// +kubebuilder:printcolumn:name="Recommendation",type=string,priority=1,JSONPath=`.status.recommendation`
+type HealingRequest struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec says what to heal.
+	// +required
+	Spec HealingRequestSpec `json:"spec"`
+
+	// status says what became of it.
+	// +optional
+	Status HealingRequestStatus `json:"status,omitempty"`
+}
+
+// HealingRequestList is a list of HealingRequests.
+// +kubebuilder:object:root=true
+type HealingRequestList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []HealingRequest `json:"items"`
+}

@@ -1,0 +1,128 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Labels and annotations that people put on a Service to tell Cortex of an MCP server.
+const (
+	// LabelMCPServer with the value "true" on a Service says two things: an MCP server answers there, and
+	// Cortex may change the workload behind it. Without the label nothing is listed and nothing is changed.
+	LabelMCPServer = "healing.cortex.dev/mcp-server"
+
+	// AnnotationPath is the HTTP path of the MCP endpoint (streamable HTTP). Default: /mcp.
+	AnnotationPath = "healing.cortex.dev/path"
+
+	// AnnotationPort is the name or number of the Service port of the MCP endpoint. Default: the port named
+	// "mcp", else the Service's only port.
+	AnnotationPort = "healing.cortex.dev/port"
+
+	// AnnotationReplicas on a workload is the count to return to when it is found scaled to zero. It wins over
+	// what Cortex can find out by itself.
+	AnnotationReplicas = "healing.cortex.dev/replicas"
+)
+
+// Annotations that Cortex writes on what it changes.
+const (
+	// AnnotationAppliedBy on a changed workload is the stamp of the last action: "<request UID>/<action index>".
+	// It lands in the same write as the change, so after a crash the stamp tells whether the change was made.
+	AnnotationAppliedBy = "healing.cortex.dev/applied-by"
+
+	// AnnotationRestartedAt is the pod template annotation that `kubectl rollout restart` sets as well.
+	AnnotationRestartedAt = "kubectl.kubernetes.io/restartedAt"
+)
+
+// LabelTarget on a HealingRequest is the name of its target, for `kubectl get heal -l`. Names longer than a label
+// value (63 characters) are cut.
+const LabelTarget = "healing.cortex.dev/target"
+
+// FieldManager names the operator in the managed fields of what it changes.
+const FieldManager = "cortex-operator"
+
+// Cause is the root cause that a diagnosis names. The handbook has a section for each.
+// +kubebuilder:validation:MaxLength=64
+type Cause string
+
+// The causes, in the order of the handbook.
+const (
+	CauseServiceNotFound       Cause = "ServiceNotFound"
+	CauseSelectorMismatch      Cause = "SelectorMismatch"
+	CauseNoReadyEndpoints      Cause = "NoReadyEndpoints"
+	CauseUnresponsive          Cause = "Unresponsive"
+	CauseWorkloadNotFound      Cause = "WorkloadNotFound"
+	CauseScaledToZero          Cause = "ScaledToZero"
+	CauseImageNotFound         Cause = "ImageNotFound"
+	CauseImagePullUnauthorized Cause = "ImagePullUnauthorized"
+	CauseRegistryUnreachable   Cause = "RegistryUnreachable"
+	CauseInvalidImageName      Cause = "InvalidImageName"
+	CauseCrashLoop             Cause = "CrashLoop"
+	CauseOOMKilled             Cause = "OOMKilled"
+	CauseHealthy               Cause = "Healthy"
+	CauseUnknown               Cause = "Unknown"
+)
+
+// ActionType is a change that Cortex knows how to make.
+// +kubebuilder:validation:MaxLength=32
+type ActionType string
+
+// The actions.
+const (
+	// ActionScale sets the replicas of a workload.
+	ActionScale ActionType = "Scale"
+	// ActionRestart replaces every pod of a workload the way `kubectl rollout restart` does.
+	ActionRestart ActionType = "Restart"
+	// ActionWait changes nothing and gives the workload time to become ready by itself.
+	ActionWait ActionType = "Wait"
+)
+
+// Types of the conditions of a HealingRequest.
+const (
+	// ConditionDiagnosed is True once the cause is known; its reason is the cause.
+	ConditionDiagnosed = "Diagnosed"
+	// ConditionPlanned is True once the plan is decided and may run; False says why it may not run (yet).
+	ConditionPlanned = "Planned"
+	// ConditionRemediated is True once the current action of the plan is applied.
+	ConditionRemediated = "Remediated"
+	// ConditionVerified is True once the rollout, the endpoints and an MCP handshake have all been seen to work.
+	ConditionVerified = "Verified"
+	// ConditionComplete is True once the request is over; its reason says how it ended.
+	ConditionComplete = "Complete"
+)
+
+// Reasons of ConditionPlanned.
+const (
+	ReasonActionsPlanned       = "ActionsPlanned"
+	ReasonNothingToDo          = "NothingToDo"
+	ReasonNoSafeAction         = "NoSafeAction"
+	ReasonAwaitingApproval     = "AwaitingApproval"
+	ReasonAnotherRequestActive = "AnotherRequestActive"
+)
+
+// Reasons of ConditionRemediated and ConditionVerified.
+const (
+	ReasonApplied         = "Applied"
+	ReasonNothingApplied  = "NothingApplied"
+	ReasonRolloutPending  = "RolloutPending"
+	ReasonEndpointsNotUp  = "EndpointsNotReady"
+	ReasonHandshakeFailed = "HandshakeFailed"
+	ReasonHandshakePassed = "HandshakePassed"
+)
+
+// Reasons of ConditionComplete.
+const (
+	// ReasonHealed: a fix was applied and verified.
+	ReasonHealed = "Healed"
+	// ReasonHealthy: nothing was wrong (any more) and nothing was changed.
+	ReasonHealthy = "Healthy"
+	// ReasonDryRun: the plan was shown and nothing was changed.
+	ReasonDryRun = "DryRun"
+	// ReasonManualFixNeeded: the cause is known and only a person may fix it.
+	ReasonManualFixNeeded = "ManualFixNeeded"
+	// ReasonFixIneffective: every action of the plan was applied and none was verified.
+	ReasonFixIneffective = "FixIneffective"
+	// ReasonDeadlineExceeded: spec.timeout ran out.
+	ReasonDeadlineExceeded = "DeadlineExceeded"
+	// ReasonDenied: a person denied the plan.
+	ReasonDenied = "Denied"
+	// ReasonNotOptedIn: the target does not carry LabelMCPServer.
+	ReasonNotOptedIn = "NotOptedIn"
+)

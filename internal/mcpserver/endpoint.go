@@ -1,0 +1,88 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package mcpserver is one MCP server as Kubernetes shows it: a labelled Service, the endpoint that its annotations
+// name, a handshake with it, and the class of what went wrong. The gateway and the operator both stand on it.
+package mcpserver
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+)
+
+const (
+	defaultPath     = "/mcp"
+	defaultPortName = "mcp"
+)
+
+// Endpoint is where an MCP server answers.
+type Endpoint struct {
+	// Namespace and Service name the Service.
+	Namespace, Service string
+	// URL to dial. It holds the ClusterIP where there is one, so that a broken cluster DNS is no fault of the server.
+	URL string
+	// Host is the Service's DNS name and port, sent as the HTTP Host header.
+	Host string
+}
+
+// OptedIn reports whether a Service carries the label that lists its MCP server and allows Cortex to change the
+// workload behind it.
+func OptedIn(service *corev1.Service) bool {
+	return service.Labels[v1alpha1.LabelMCPServer] == "true"
+}
+
+// EndpointOf reads the MCP endpoint off a Service's ports and annotations. The error says what to write instead.
+func EndpointOf(service *corev1.Service) (Endpoint, error) {
+	port, err := portOf(service)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	path := service.Annotations[v1alpha1.AnnotationPath]
+	if path == "" {
+		path = defaultPath
+	}
+	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#\\ ") {
+		return Endpoint{}, fmt.Errorf("annotation %s of Service %s/%s is %q: write a plain absolute path such as %s",
+			v1alpha1.AnnotationPath, service.Namespace, service.Name, path, defaultPath)
+	}
+	host := net.JoinHostPort(service.Name+"."+service.Namespace+".svc", strconv.Itoa(int(port)))
+	address := host
+	if ip := net.ParseIP(service.Spec.ClusterIP); ip != nil {
+		address = net.JoinHostPort(ip.String(), strconv.Itoa(int(port)))
+	}
+	return Endpoint{
+		Namespace: service.Namespace,
+		Service:   service.Name,
+		URL:       "http://" + address + path,
+		Host:      host,
+	}, nil
+}
+
+func portOf(service *corev1.Service) (int32, error) {
+	ports := service.Spec.Ports
+	if want := service.Annotations[v1alpha1.AnnotationPort]; want != "" {
+		for _, port := range ports {
+			if port.Name == want || strconv.Itoa(int(port.Port)) == want {
+				return port.Port, nil
+			}
+		}
+		return 0, fmt.Errorf("annotation %s of Service %s/%s is %q, which is no port of it: write the name or number of one of its ports",
+			v1alpha1.AnnotationPort, service.Namespace, service.Name, want)
+	}
+	for _, port := range ports {
+		if port.Name == defaultPortName {
+			return port.Port, nil
+		}
+	}
+	if len(ports) == 1 {
+		return ports[0].Port, nil
+	}
+	return 0, fmt.Errorf("Service %s/%s has %d ports and none is named %q: name the MCP port in the annotation %s",
+		service.Namespace, service.Name, len(ports), defaultPortName, v1alpha1.AnnotationPort)
+}
