@@ -1,0 +1,3 @@
+module github.com/ry-ops/cortex/hack/localkube/build/pause
+
+go 1.26.0
