@@ -62,7 +62,7 @@ func runEtcd() int {
 func runKubectl() int {
 	// kubectl reads the verbosity before it parses its flags, since plugins and
 	// .kuberc are handled while the command is still being put together.
-	if err := logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)); err != nil {
+	if _, err := logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
