@@ -1,0 +1,148 @@
+# Everything that is done with this repository. `make help` lists it.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Where demo and deploy go: local (hack/localkube), kind, or current (the kubeconfig's context).
+CLUSTER ?= local
+IMAGE ?= cortex:dev
+KUBECTL ?= kubectl
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Tools are Go modules of their own, so that their dependencies never meet the product's.
+TOOL := go tool -modfile=hack/tools/go.mod
+GOLANGCI_LINT = go tool -modfile=$(CURDIR)/hack/tools/golangci-lint/go.mod golangci-lint
+LOCALKUBE := go -C hack/localkube run .
+
+# Every Go module, and those whose code is written here (the others only pin what is built from elsewhere).
+MODULES = $(sort $(dir $(shell git ls-files --cached --others --exclude-standard -- 'go.mod' '*/go.mod')))
+LINTED_MODULES := ./ hack/localkube/
+
+# A real cluster is needed by test/e2e alone; test/bench measures and asserts nothing.
+PACKAGES = $(shell go list ./... | grep -vE '/test/(e2e|bench)(/|$$)')
+# Asked only where it is used: it builds or downloads a kube-apiserver the first time, and says so on stderr.
+# An assignment of its own, so that its failure ends the recipe.
+ASSETS = KUBEBUILDER_ASSETS="$$($(LOCALKUBE) assets)"; export KUBEBUILDER_ASSETS
+# -race, where there is a C compiler or one can be installed.
+RACE = $$(hack/race.sh)
+TEST_FLAGS ?=
+
+##@ General
+
+.PHONY: help
+help: ## Show this help.
+	@awk 'BEGIN { FS = ":.*## "; printf "Usage: make \033[36m<target>\033[0m\n" } \
+		/^##@/ { printf "\n\033[1m%s\033[0m\n", substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { printf "  \033[36m%-15s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: clean
+clean: ## Remove what was built here. Caches stay.
+	rm -rf bin out
+
+##@ Development
+
+.PHONY: generate
+generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the API reference.
+	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
+	$(TOOL) controller-gen crd:maxDescLen=10000 paths=./api/... output:crd:dir=config/crd/bases
+	$(call generate-role,operator,cmd/operator internal/controller)
+	$(call generate-role,gateway,cmd/gateway internal/gateway internal/healing internal/chat internal/mcp)
+	@mkdir -p docs/reference
+	$(TOOL) crd-ref-docs --source-path=api --config=hack/api-reference.yaml --renderer=markdown \
+		--output-path=docs/reference/api.md --log-level=ERROR
+
+# $(1): whose role; $(2): the folders whose +kubebuilder:rbac markers make it.
+generate-role = $(if $(wildcard $(2)),$(TOOL) controller-gen rbac:roleName=cortex-$(1) \
+	$(patsubst %,paths=./%/...,$(wildcard $(2))) output:rbac:dir=config/rbac/$(1))
+
+.PHONY: fmt
+fmt: ## Format the code.
+	$(GOLANGCI_LINT) fmt
+
+.PHONY: lint
+lint: ## Lint every module that is written here.
+	@for module in $(LINTED_MODULES); do \
+		echo "linting $$module"; \
+		(cd "$$module" && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...); \
+	done
+
+.PHONY: tidy
+tidy: ## Tidy every Go module.
+	@for module in $(MODULES); do echo "tidying $$module"; go -C "$$module" mod tidy; done
+
+.PHONY: manifests
+manifests: ## Check that every kustomization in config/ builds.
+	@hack/manifests.sh
+
+##@ Build
+
+.PHONY: build
+build: bin/operator bin/gateway bin/mcpserver ## Build the programs into bin/.
+
+# Go knows better than make what is up to date.
+.PHONY: bin/operator bin/gateway bin/mcpserver
+bin/operator bin/gateway: bin/%:
+	$(call go-build,./cmd/$*)
+bin/mcpserver:
+	$(call go-build,./test/mcpserver)
+
+go-build = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ $(1)
+
+.PHONY: docker-build
+docker-build: ## Build the image with Docker.
+	@docker info >/dev/null 2>&1 || { echo "docker-build needs a Docker engine and finds none; make localkube-up needs no image" >&2; exit 1; }
+	DOCKER_BUILDKIT=1 docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+##@ Test
+
+.PHONY: test
+test: ## Run every test: unit and envtest with the race detector, then e2e where a local cluster can run.
+	$(ASSETS); go test $(RACE) $(TEST_FLAGS) $(PACKAGES)
+	go -C hack/localkube test $(TEST_FLAGS) ./...
+	@hack/test-e2e.sh
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need no Kubernetes.
+	go test $(RACE) $(TEST_FLAGS) $$(hack/unit-packages.sh $(PACKAGES))
+
+.PHONY: test-e2e
+test-e2e: ## Run the tests that need a cluster, on a local one (Linux, root).
+	@hack/test-e2e.sh
+
+.PHONY: bench
+bench: ## Run the Go benchmarks.
+	$(ASSETS); go test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+.PHONY: verify
+verify: generate tidy lint manifests ## Regenerate, tidy and lint; fail on any difference or untracked file.
+	@hack/clean-tree.sh
+
+.PHONY: presubmit
+presubmit: verify test ## What must pass before a change is merged.
+
+##@ Run
+
+.PHONY: demo
+demo: ## Break an MCP server and watch Cortex heal it (CLUSTER=local, kind or current).
+	CLUSTER=$(CLUSTER) hack/demo.sh
+
+.PHONY: demo-down
+demo-down: ## Remove all that the demo made.
+	CLUSTER=$(CLUSTER) hack/demo.sh down
+
+.PHONY: localkube-up
+localkube-up: ## Start the local Kubernetes.
+	$(LOCALKUBE) up
+
+.PHONY: localkube-down
+localkube-down: ## Stop the local Kubernetes.
+	$(LOCALKUBE) down
+
+.PHONY: deploy
+deploy: ## Install Cortex in the cluster of the current context.
+	$(KUBECTL) apply -k config/default
+
+.PHONY: undeploy
+undeploy: ## Remove Cortex from the cluster of the current context, every HealingRequest with it.
+	$(KUBECTL) delete --ignore-not-found -k config/default
