@@ -1,0 +1,85 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mcpserver
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// maxEventBytes bounds one server-sent event, which holds one JSON-RPC message.
+const maxEventBytes = 8 << 20
+
+// ConnectOptions say how to connect to an MCP server. The zero value connects with a pool of its own and listens to
+// nothing.
+type ConnectOptions struct {
+	// Name and Version that the client gives to the server. Default: cortex, 0.
+	Name, Version string
+	// Pool of connections, shared with other sessions. Default: a new one.
+	Pool http.RoundTripper
+	// Listen opens the standalone stream for the server's own messages, for servers that keep sessions.
+	Listen bool
+	// Client sets handlers for the server's messages. Its MultiRoundTrip is ignored: multi-round-trips repeat tool
+	// calls, and only the replay rule may do that.
+	Client mcp.ClientOptions
+}
+
+// Connect opens a session: server/discover where the server knows it (MCP 2026-07-28), else initialize. The session
+// retries nothing, and each error of it is a *RequestError for Classify and Sent. Connect returns by the context's
+// deadline; the context does not bound the session.
+func Connect(ctx context.Context, endpoint Endpoint, options ConnectOptions) (*mcp.ClientSession, error) {
+	client, transport := newClient(endpoint, options)
+	type outcome struct {
+		session *mcp.ClientSession
+		err     error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		session, err := client.Connect(ctx, transport, nil)
+		done <- outcome{session, err}
+	}()
+	select {
+	case o := <-done:
+		if o.err != nil {
+			return nil, fmt.Errorf("connecting to %s: %w", endpoint.Service, o.err)
+		}
+		return o.session, nil
+	case <-ctx.Done():
+		// A server that hangs holds the SDK for some seconds more: it closes the session that it failed to open, and
+		// that waits for a notice of cancellation to be delivered (5 s at most).
+		go func() {
+			if o := <-done; o.err == nil {
+				_ = o.session.Close()
+			}
+		}()
+		return nil, fmt.Errorf("connecting to %s: %w", endpoint.Service, ctx.Err())
+	}
+}
+
+func newClient(endpoint Endpoint, options ConnectOptions) (*mcp.Client, mcp.Transport) {
+	if options.Name == "" {
+		options.Name, options.Version = "cortex", "0"
+	}
+	if options.Pool == nil {
+		options.Pool = NewTransport()
+	}
+	settings := options.Client
+	settings.MultiRoundTrip = &mcp.MultiRoundTripOptions{Disabled: true}
+	if settings.Capabilities == nil {
+		// The SDK's default claims roots, which Cortex has none of.
+		settings.Capabilities = &mcp.ClientCapabilities{}
+	}
+	client := mcp.NewClient(&mcp.Implementation{Name: options.Name, Version: options.Version}, &settings)
+	client.AddSendingMiddleware(withFacts)
+	return client, &mcp.StreamableClientTransport{
+		Endpoint:             endpoint.URL,
+		HTTPClient:           NewHTTPClient(endpoint, options.Pool),
+		MaxRetries:           -1, // none
+		DisableStandaloneSSE: !options.Listen,
+		MaxEventSize:         maxEventBytes,
+	}
+}

@@ -1,0 +1,72 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mcpserver
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// dialTimeout bounds a TCP connection. Inside a cluster one takes well under a millisecond; after 5 s the packets
+	// are being dropped.
+	dialTimeout = 5 * time.Second
+	// maxHeaderBytes bounds the headers of an answer. MCP servers send a few hundred bytes; net/http's default is 10 MiB.
+	maxHeaderBytes = 64 << 10
+	// idleTimeout is shorter than the keep-alive of common servers (Node: 5 s is the exception, not the rule), so that
+	// mostly the client closes first and no call meets a connection that is just being closed.
+	idleTimeout = 30 * time.Second
+)
+
+// sessionHeader carries the MCP session ID (MCP, Streamable HTTP transport, "Session Management").
+const sessionHeader = "Mcp-Session-Id"
+
+// NewTransport returns a connection pool for MCP servers. It takes no proxy from the environment: an MCP server is in
+// the same cluster. One pool serves any number of servers.
+func NewTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        idleTimeout,
+		DisableCompression:     true,
+	}
+}
+
+// NewHTTPClient returns a client whose requests carry the endpoint's Host and whose errors are a *RequestError. It
+// follows no redirect: an MCP server that redirects would send Cortex wherever it likes.
+func NewHTTPClient(endpoint Endpoint, pool http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     &roundTripper{host: endpoint.Host, next: pool},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// roundTripper sets the Host and notes what became of the request.
+type roundTripper struct {
+	host string
+	next http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
+	notes, ctx := notesOf(request)
+	request = request.Clone(ctx)
+	if t.host != "" {
+		request.Host = t.host
+	}
+	response, err := t.next.RoundTrip(request)
+	if err != nil {
+		if cause := request.Context().Err(); cause != nil {
+			// With a cancel cause, net/http returns the cause in place of the context's own error.
+			err = fmt.Errorf("%w: %w", cause, err)
+		}
+		return nil, &RequestError{Exchange: notes.read(), Err: err}
+	}
+	notes.write(func(exchange *Exchange) { exchange.Status = response.StatusCode })
+	return response, nil
+}
