@@ -274,9 +274,10 @@ type PlannedAction struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Plan is what the heal means to do, in order. The next action runs only if the one before it did not help.
+// Plan is what the heal means to do. Only its first action runs: if that does not help, the target is diagnosed anew
+// and a new plan is made without what was tried.
 type Plan struct {
-	// actions in the order in which they are tried.
+	// actions in the order in which they would be tried.
 	// +kubebuilder:validation:MaxItems=8
 	// +listType=atomic
 	// +optional
@@ -406,6 +407,10 @@ type HealingRequestStatus struct {
 	// workloadRef is the workload behind the target, once it is known.
 	// +optional
 	WorkloadRef *ObjectReference `json:"workloadRef,omitempty"`
+
+	// serviceRef is the Service through which the target is verified, once it is known.
+	// +optional
+	ServiceRef *ObjectReference `json:"serviceRef,omitempty"`
 
 	// cause is the root cause.
 	// +optional

@@ -168,6 +168,11 @@ func (in *HealingRequestStatus) DeepCopyInto(out *HealingRequestStatus) {
 		*out = new(ObjectReference)
 		**out = **in
 	}
+	if in.ServiceRef != nil {
+		in, out := &in.ServiceRef, &out.ServiceRef
+		*out = new(ObjectReference)
+		**out = **in
+	}
 	if in.Findings != nil {
 		in, out := &in.Findings, &out.Findings
 		*out = make([]Finding, len(*in))

@@ -1,0 +1,161 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command operator heals MCP servers: it works on HealingRequests.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/controller/healingrequest"
+	"github.com/ry-ops/cortex/internal/diagnosis"
+	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/remediation"
+	"github.com/ry-ops/cortex/internal/verification"
+
+	"k8s.io/client-go/kubernetes"
+)
+
+// A leader that dies is replaced after at most leaseDuration, which is a small part of the 120 s that a heal may take.
+// The price is a lease renewal each retryPeriod.
+const (
+	leaseDuration = 10 * time.Second
+	renewDeadline = 7 * time.Second
+	retryPeriod   = 2 * time.Second
+)
+
+// Bounds on the operator's own requests. Heals come in bursts and each is a dozen requests that must not queue.
+const (
+	clientQPS   = 50
+	clientBurst = 200
+)
+
+type options struct {
+	metricsAddr, probeAddr string
+	leaderElect            bool
+	namespace              string
+	logging                zap.Options
+}
+
+func main() {
+	opts := parse(os.Args[1:])
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.logging)))
+	if err := run(ctrl.SetupSignalHandler(), opts); err != nil {
+		fmt.Fprintln(os.Stderr, "operator:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) options {
+	var opts options
+	flags := flag.NewFlagSet("operator", flag.ExitOnError)
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), `The Cortex operator works on HealingRequests: it finds out why an MCP server does not answer, fixes that
+where it is safe, and proves the fix with an MCP handshake. It changes nothing behind a Service that does not carry
+the label `+v1alpha1.LabelMCPServer+`=true.
+
+It finds its cluster as kubectl does: --kubeconfig, then KUBECONFIG, then the pod's ServiceAccount.
+
+Flags:
+`)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&opts.metricsAddr, "metrics-bind-address", ":8080", "address to serve Prometheus metrics on; 0 serves none")
+	flags.StringVar(&opts.probeAddr, "health-probe-bind-address", ":8081", "address to serve /healthz and /readyz on")
+	flags.BoolVar(&opts.leaderElect, "leader-elect", false, "let one of several replicas work while the others stand by")
+	flags.StringVar(&opts.namespace, "namespace", "", "namespace to work in; empty means all")
+	if kubeconfig := flag.Lookup("kubeconfig"); kubeconfig != nil {
+		flags.Var(kubeconfig.Value, kubeconfig.Name, kubeconfig.Usage)
+	}
+	opts.logging.BindFlags(flags)
+	_ = flags.Parse(args) // ExitOnError
+	if flags.NArg() > 0 {
+		fmt.Fprintf(flags.Output(), "operator: unexpected argument %q; see --help\n", flags.Arg(0))
+		os.Exit(2)
+	}
+	return opts
+}
+
+func run(ctx context.Context, opts options) error {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return fmt.Errorf("building the scheme: %w", err)
+		}
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("finding a cluster: %w", err)
+	}
+	config.QPS, config.Burst = clientQPS, clientBurst
+	mgr, err := ctrl.NewManager(config, managerOptions(scheme, opts))
+	if err != nil {
+		return fmt.Errorf("building the manager: %w", err)
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("adding the health check: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("caches", cachesSynced(mgr)); err != nil {
+		return fmt.Errorf("adding the readiness check: %w", err)
+	}
+	if err := wire(ctx, mgr); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}
+
+func managerOptions(scheme *runtime.Scheme, opts options) ctrl.Options {
+	options := ctrl.Options{
+		Scheme:                        scheme,
+		Metrics:                       metricsserver.Options{BindAddress: opts.metricsAddr},
+		HealthProbeBindAddress:        opts.probeAddr,
+		LeaderElection:                opts.leaderElect,
+		LeaderElectionID:              "operator.healing.cortex.dev",
+		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 new(leaseDuration),
+		RenewDeadline:                 new(renewDeadline),
+		RetryPeriod:                   new(retryPeriod),
+	}
+	if opts.namespace != "" {
+		options.Cache.DefaultNamespaces = map[string]cache.Config{opts.namespace: {}}
+	}
+	return options
+}
+
+func wire(ctx context.Context, mgr ctrl.Manager) error {
+	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("building the log client: %w", err)
+	}
+	live := mgr.GetAPIReader()
+	prober := &mcpserver.MCPProber{}
+	reconciler := &healingrequest.Reconciler{
+		Client:   mgr.GetClient(),
+		Live:     live,
+		Gatherer: &diagnosis.Gatherer{Reader: live, Logs: diagnosis.PodLogs{Client: clientset}, Prober: prober, Clock: clock.RealClock{}},
+		Applier:  &remediation.Applier{Client: mgr.GetClient(), Reader: live, Clock: clock.RealClock{}},
+		Verifier: &verification.Verifier{Reader: live, Prober: prober},
+		Recorder: mgr.GetEventRecorder(v1alpha1.FieldManager),
+		Metrics:  healingrequest.NewMetrics(metrics.Registry),
+		Clock:    clock.RealClock{},
+	}
+	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
+		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+package healingrequest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis"
+	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/remediation"
+	"github.com/ry-ops/cortex/internal/verification"
+)
+
+// diagnose finds the root cause and decides what to do about it. Both are written before anything is touched.
+func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
+	if h.phase() != v1alpha1.PhaseDiagnosing {
+		return nil
+	}
+	h.stepped = true
+	spec := h.request.Spec
+	snapshot, err := r.Gatherer.Gather(ctx, h.request.Namespace, spec.TargetRef, spec.Error)
+	if err != nil {
+		return fmt.Errorf("looking at %s %s: %w", spec.TargetRef.Kind, spec.TargetRef.Name, err)
+	}
+	diagnosed := diagnosis.Diagnose(snapshot)
+	h.recordDiagnosis(snapshot, diagnosed)
+	h.decide(snapshot, diagnosed)
+	return nil
+}
+
+func (h *heal) recordDiagnosis(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis) {
+	for _, step := range diagnosed.Steps {
+		h.say(step)
+	}
+	status := h.status()
+	status.Cause = diagnosed.Cause
+	status.Diagnosis = bounded(diagnosed.Summary, 4096)
+	status.WorkloadRef = diagnosed.Workload
+	status.ServiceRef = nil
+	if service := snapshot.Service; service != nil {
+		status.ServiceRef = &v1alpha1.ObjectReference{Kind: string(v1alpha1.KindService), Name: service.Name, UID: service.UID, ResourceVersion: service.ResourceVersion}
+	}
+	status.Findings, status.Recommendation, status.SuggestedPatch = nil, "", ""
+	for _, finding := range diagnosed.Findings {
+		status.Findings = append(status.Findings, finding.Finding)
+	}
+	if len(diagnosed.Findings) > 0 {
+		status.Recommendation = bounded(diagnosed.Findings[0].Recommendation, 2048)
+		status.SuggestedPatch = bounded(diagnosed.Findings[0].SuggestedPatch, 1024)
+	}
+	h.set(v1alpha1.ConditionDiagnosed, metav1.ConditionTrue, string(diagnosed.Cause), diagnosed.Summary)
+	if diagnosed.Cause != v1alpha1.CauseHealthy {
+		h.say("Diagnosis: " + diagnosed.Summary)
+	}
+}
+
+// decide turns the diagnosis into a plan, or into the end of the request.
+func (h *heal) decide(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis) {
+	plan := remediation.Plan(diagnosed, h.status().Actions)
+	h.status().Plan = nil
+	if len(plan.Actions) > 0 {
+		h.status().Plan = &plan
+	}
+	service := snapshot.Service
+	switch {
+	case diagnosed.Cause == v1alpha1.CauseHealthy:
+		h.healthy(snapshot, diagnosed)
+	case service != nil && !mcpserver.OptedIn(service):
+		h.refuse(service.Namespace, service.Name)
+	case service == nil || len(plan.Actions) == 0 || len(h.status().Actions) >= maxAttempts:
+		h.giveUp()
+	case h.request.Spec.Mode == v1alpha1.ModeDryRun:
+		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, describe(plan))
+		h.complete(v1alpha1.ReasonDryRun, "Dry run: would "+describe(plan)+". Nothing was changed.")
+	case h.request.Spec.Mode == v1alpha1.ModeApproval:
+		h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonAwaitingApproval, describe(plan))
+		h.say("Waiting for approval to " + describe(plan))
+	default:
+		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, describe(plan))
+	}
+}
+
+// maxAttempts bounds the actions of one request, those included whose object kept moving (status.actions, maxItems).
+const maxAttempts = 8
+
+// healthy: the target answers, either because the last action took effect after all, or by itself.
+func (h *heal) healthy(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis) {
+	if snapshot.Handshake != nil {
+		h.status().Verification = &v1alpha1.Verification{
+			Verdict: snapshot.Handshake.Verdict,
+			Checks:  []v1alpha1.CheckResult{{Name: verification.CheckHandshake, Verdict: snapshot.Handshake.Verdict, Message: bounded(snapshot.Handshake.Message, 512)}},
+		}
+		h.set(v1alpha1.ConditionVerified, metav1.ConditionTrue, v1alpha1.ReasonHandshakePassed, snapshot.Handshake.Message)
+	}
+	h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonNothingToDo, "the target answers")
+	if h.status().FixApplied != "" {
+		h.complete(v1alpha1.ReasonHealed, h.status().FixApplied)
+		return
+	}
+	h.complete(v1alpha1.ReasonHealthy, diagnosed.Summary)
+}
+
+// refuse: the diagnosis is free, a change is not.
+func (h *heal) refuse(namespace, service string) {
+	message := fmt.Sprintf("Service %s does not carry the label %s=true, so nothing was changed", service, v1alpha1.LabelMCPServer)
+	h.status().Plan = nil
+	h.status().Recommendation = bounded(fmt.Sprintf("Label the Service to let Cortex heal it. %s", h.status().Recommendation), 2048)
+	h.status().SuggestedPatch = fmt.Sprintf("kubectl label service %s -n %s %s=true", service, namespace, v1alpha1.LabelMCPServer)
+	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNotOptedIn, message)
+	h.complete(v1alpha1.ReasonNotOptedIn, message)
+}
+
+// giveUp hands the request over to a person, with all that was found and tried.
+func (h *heal) giveUp() {
+	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNoSafeAction, "no action is left that is safe without a person")
+	if h.status().FixApplied == "" {
+		h.complete(v1alpha1.ReasonManualFixNeeded, "Unable to fix automatically: "+h.status().Diagnosis)
+		return
+	}
+	h.complete(v1alpha1.ReasonFixIneffective, fmt.Sprintf("%s, and it did not help: %s", h.status().FixApplied, h.status().Diagnosis))
+}
+
+// describe says what a plan would do, for people.
+func describe(plan v1alpha1.Plan) string {
+	words := make([]string, 0, len(plan.Actions))
+	for _, action := range plan.Actions {
+		object := strings.ToLower(action.Object.Kind) + " " + action.Object.Name
+		switch {
+		case action.Type == v1alpha1.ActionWait:
+			words = append(words, "wait for "+object)
+		case action.Replicas != nil:
+			words = append(words, fmt.Sprintf("scale %s to %d", object, *action.Replicas))
+		default:
+			words = append(words, strings.ToLower(string(action.Type))+" "+object)
+		}
+	}
+	return strings.Join(words, ", then ")
+}

@@ -1,0 +1,120 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+package healingrequest
+
+import (
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/remediation"
+)
+
+// heal is one reconcile of one request. The steps change only this.
+type heal struct {
+	request *v1alpha1.HealingRequest
+	clock   clock.PassiveClock
+	events  []note
+	// stepped: a step has done its work, and the status is due to be written.
+	stepped bool
+	// wake is when to look again if nothing else wakes the reconciler; zero means never.
+	wake time.Time
+}
+
+func newHeal(request *v1alpha1.HealingRequest, clock clock.PassiveClock) *heal {
+	return &heal{request: request, clock: clock, wake: request.Deadline()}
+}
+
+func (h *heal) phase() v1alpha1.Phase { return h.request.DerivePhase() }
+
+func (h *heal) status() *v1alpha1.HealingRequestStatus { return &h.request.Status }
+
+// say appends a step to the progress that people follow. The last place is kept for how it ends.
+func (h *heal) say(message string) {
+	status := h.status()
+	if len(status.Progress) >= v1alpha1.MaxProgress-1 && !h.request.Done() {
+		return
+	}
+	status.Progress = append(status.Progress, v1alpha1.ProgressEntry{
+		Time:    metav1.NewMicroTime(h.clock.Now()),
+		Phase:   h.phase(),
+		Message: bounded(message, 512),
+	})
+}
+
+// set sets a condition.
+func (h *heal) set(conditionType string, status metav1.ConditionStatus, reason, message string) {
+	meta.SetStatusCondition(&h.status().Conditions, metav1.Condition{
+		Type:               conditionType,
+		Status:             status,
+		Reason:             reason,
+		Message:            bounded(message, 1024),
+		ObservedGeneration: h.request.Generation,
+		LastTransitionTime: metav1.NewTime(h.clock.Now()),
+	})
+}
+
+// lookAgain goes back to the diagnosis: the last action did not help, or its object had moved.
+func (h *heal) lookAgain() {
+	for _, conditionType := range []string{
+		v1alpha1.ConditionDiagnosed, v1alpha1.ConditionPlanned, v1alpha1.ConditionRemediated, v1alpha1.ConditionVerified,
+	} {
+		meta.RemoveStatusCondition(&h.status().Conditions, conditionType)
+	}
+}
+
+// next is the action that is due: the first of the plan.
+func (h *heal) next() v1alpha1.PlannedAction { return h.status().Plan.Actions[0] }
+
+// current is the action that was begun last.
+func (h *heal) current() *v1alpha1.ActionResult {
+	actions := h.status().Actions
+	return &actions[len(actions)-1]
+}
+
+func (h *heal) stamp() remediation.Stamp {
+	return remediation.Stamp{Request: h.request.UID, Attempt: len(h.status().Actions)}
+}
+
+// complete ends the request for good.
+func (h *heal) complete(reason, message string) {
+	h.set(v1alpha1.ConditionComplete, metav1.ConditionTrue, reason, message)
+	now := metav1.NewMicroTime(h.clock.Now())
+	status := h.status()
+	status.CompletedAt = &now
+	if status.StartedAt != nil {
+		status.Duration = now.Sub(status.StartedAt.Time).Round(time.Millisecond).String()
+	}
+	h.say(message)
+	h.tell(reason, message)
+	h.finished()
+}
+
+// finished: nothing is left to wake up for.
+func (h *heal) finished() { h.wake = time.Time{} }
+
+// seal fills in what follows from the rest of the status.
+func (h *heal) seal() {
+	h.request.Status.Phase = h.phase()
+	h.request.Status.ObservedGeneration = h.request.Generation
+}
+
+func (h *heal) requeueAfter() time.Duration {
+	if h.wake.IsZero() {
+		return 0
+	}
+	return remaining(h.clock.Now(), h.wake)
+}
+
+// bounded cuts text to a number of characters, as the API's maxLength counts them.
+func bounded(text string, limit int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,85 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+package healingrequest
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+)
+
+// remediate makes the change that the plan in the API server names: never one that is only in memory.
+func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
+	if h.phase() != v1alpha1.PhaseRemediating {
+		return nil
+	}
+	h.stepped = true
+	action := h.next()
+	result, err := r.Applier.Apply(ctx, h.request.Namespace, h.stamp(), action)
+	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+		// The API server will not take it, however often it is asked.
+		result = v1alpha1.ActionResult{Type: action.Type, Object: action.Object, State: v1alpha1.ActionFailed, Detail: bounded(err.Error(), 512)}
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	h.recordAction(result)
+	return nil
+}
+
+func (h *heal) recordAction(result v1alpha1.ActionResult) {
+	status := h.status()
+	result.Detail = bounded(result.Detail, 512)
+	status.Actions = append(status.Actions, result)
+	if result.State != v1alpha1.ActionApplied {
+		h.say(fmt.Sprintf("%s %s: %s. Looking again...", result.Type, result.State, result.Detail))
+		h.lookAgain()
+		return
+	}
+	status.Attempts++
+	h.set(v1alpha1.ConditionRemediated, metav1.ConditionTrue, v1alpha1.ReasonApplied, result.Detail)
+	if result.Type == v1alpha1.ActionWait {
+		h.say(fmt.Sprintf("Waiting for %s to become ready...", result.Object.Name))
+		return
+	}
+	if status.FixApplied != "" {
+		status.FixApplied += "; "
+	}
+	status.FixApplied = bounded(status.FixApplied+result.Detail, 1024)
+	h.say(result.Detail)
+	h.say("Waiting for rollout to complete...")
+	h.tell(v1alpha1.ReasonApplied, result.Detail)
+}
+
+// expire ends a request whose time is up. What was applied is verified one last time first: an operator that was away
+// for longer than the timeout must neither forget a fix nor call a healed target failed.
+func (r *Reconciler) expire(ctx context.Context, h *heal) error {
+	deadline := h.request.Deadline()
+	if deadline.IsZero() || h.clock.Now().Before(deadline) || h.phase() == v1alpha1.PhaseVerifying {
+		return nil
+	}
+	if h.phase() == v1alpha1.PhaseRemediating {
+		applied, err := r.Applier.Applied(ctx, h.request.Namespace, h.stamp(), h.next())
+		if err != nil {
+			return err
+		}
+		if applied != nil {
+			h.stepped = true
+			h.recordAction(*applied)
+			return nil
+		}
+	}
+	h.stepped = true
+	h.expired()
+	return nil
+}
+
+func (h *heal) expired() {
+	elapsed := h.request.Deadline().Sub(h.request.Status.StartedAt.Time)
+	h.complete(v1alpha1.ReasonDeadlineExceeded, fmt.Sprintf("Not healed within %s. %s", elapsed, h.status().Diagnosis))
+}

@@ -1,0 +1,127 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+package healingrequest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/verification"
+)
+
+// How long an action may take to show its effect (spec, "Timeouts").
+const (
+	rolloutTimeout      = 60 * time.Second
+	connectivityTimeout = 30 * time.Second
+)
+
+// verify looks whether the action helped. Watches wake it; only the data plane, which has no watch, is asked again
+// after a pause that grows with the time that has passed.
+func (r *Reconciler) verify(ctx context.Context, h *heal) error {
+	if h.phase() != v1alpha1.PhaseVerifying {
+		return nil
+	}
+	h.stepped = true
+	verified, err := r.Verifier.Verify(ctx, h.verificationTarget())
+	if err != nil {
+		if !h.clock.Now().Before(h.request.Deadline()) {
+			h.expired()
+			return nil
+		}
+		return err
+	}
+	last := verified.Checks[len(verified.Checks)-1]
+	now := h.clock.Now()
+	switch {
+	case verified.Verdict == v1alpha1.VerdictPassed:
+		h.recordVerification(verified, last)
+		h.healed()
+	case !now.Before(h.request.Deadline()):
+		h.recordVerification(verified, last)
+		h.current().State = v1alpha1.ActionIneffective
+		h.expired()
+	case verified.Verdict == v1alpha1.VerdictFailed || !now.Before(h.patience(last)):
+		h.recordVerification(verified, last)
+		h.current().State = v1alpha1.ActionIneffective
+		h.say(fmt.Sprintf("It did not help: %s. Looking again...", last.Message))
+		h.lookAgain()
+	default:
+		h.await(last)
+	}
+	return nil
+}
+
+func (h *heal) verificationTarget() verification.Target {
+	current := h.current()
+	target := verification.Target{
+		Namespace: h.request.Namespace,
+		Service:   h.status().ServiceRef.Name,
+		Workload:  current.Object,
+	}
+	if current.Type != v1alpha1.ActionWait {
+		target.Since = current.AppliedAt.Time
+	}
+	return target
+}
+
+// patience is when a check that has not passed yet counts as failed.
+func (h *heal) patience(check v1alpha1.CheckResult) time.Time {
+	until := h.current().AppliedAt.Add(rolloutTimeout)
+	if check.Name != verification.CheckRollout {
+		until = until.Add(connectivityTimeout)
+	}
+	return until
+}
+
+// await says when to look again. Nothing is written while waiting: the watches tell the rest.
+func (h *heal) await(check v1alpha1.CheckResult) {
+	until := h.patience(check)
+	if check.Name == verification.CheckHandshake {
+		now := h.clock.Now()
+		until = now.Add(min(max(now.Sub(h.current().AppliedAt.Time)/10, 50*time.Millisecond), 2*time.Second))
+	}
+	if until.Before(h.wake) {
+		h.wake = until
+	}
+}
+
+func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.CheckResult) {
+	for i := range verified.Checks {
+		verified.Checks[i].Message = bounded(verified.Checks[i].Message, 512)
+	}
+	h.status().Verification = &verified
+	reasons := map[string]string{
+		verification.CheckRollout:   v1alpha1.ReasonRolloutPending,
+		verification.CheckEndpoints: v1alpha1.ReasonEndpointsNotUp,
+		verification.CheckHandshake: v1alpha1.ReasonHandshakeFailed,
+	}
+	status, reason := metav1.ConditionFalse, reasons[last.Name]
+	if verified.Verdict == v1alpha1.VerdictPassed {
+		status, reason = metav1.ConditionTrue, v1alpha1.ReasonHandshakePassed
+	}
+	h.set(v1alpha1.ConditionVerified, status, reason, last.Message)
+}
+
+func (h *heal) healed() {
+	h.current().State = v1alpha1.ActionVerified
+	for _, check := range h.status().Verification.Checks {
+		h.say(checkWords[check.Name] + " " + check.Message)
+	}
+	h.status().Recommendation, h.status().SuggestedPatch = "", ""
+	if h.status().FixApplied == "" {
+		h.complete(v1alpha1.ReasonHealthy, fmt.Sprintf("%s became ready by itself", h.request.Spec.TargetRef.Name))
+		return
+	}
+	h.complete(v1alpha1.ReasonHealed, h.status().FixApplied)
+}
+
+// checkWords begin the progress message of a check, in the spec's words.
+var checkWords = map[string]string{
+	verification.CheckRollout:   "Checking rollout...",
+	verification.CheckEndpoints: "Checking service endpoints...",
+	verification.CheckHandshake: "Verifying connectivity...",
+}

@@ -1,0 +1,151 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+package healingrequest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/workload"
+)
+
+const (
+	// indexAwaited finds the requests that wait for an object to change: "<kind>/<name>", for those being verified.
+	indexAwaited = "awaited"
+	// indexTarget finds the requests of a target that are not over: "<kind>/<name>".
+	indexTarget = "target"
+	// maxConcurrentHeals keeps heals apart: a step that waits for a hung server must not hold up the others.
+	maxConcurrentHeals = 16
+	// The pause after an error grows between these.
+	minRetry, maxRetry = 10 * time.Millisecond, 5 * time.Second
+)
+
+// SetupWithManager registers the reconciler and what wakes it. Of pods, workloads and endpoint slices only metadata is
+// watched: it wakes, the live state is read where it matters, and memory does not grow with what pods contain.
+func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+	indexer := mgr.GetFieldIndexer()
+	for field, index := range map[string]client.IndexerFunc{indexAwaited: awaited, indexTarget: target} {
+		if err := indexer.IndexField(ctx, &v1alpha1.HealingRequest{}, field, index); err != nil {
+			return fmt.Errorf("indexing HealingRequests by %s: %w", field, err)
+		}
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("healingrequest").
+		For(&v1alpha1.HealingRequest{}).
+		Watches(&v1alpha1.HealingRequest{}, handler.EnqueueRequestsFromMapFunc(r.blockedBy), builder.WithPredicates(gone)).
+		WatchesMetadata(&appsv1.Deployment{}, r.wake(named(v1alpha1.KindDeployment))).
+		WatchesMetadata(&appsv1.StatefulSet{}, r.wake(named(v1alpha1.KindStatefulSet))).
+		WatchesMetadata(&appsv1.DaemonSet{}, r.wake(named(v1alpha1.KindDaemonSet))).
+		WatchesMetadata(&corev1.Pod{}, r.wake(owner)).
+		WatchesMetadata(&discoveryv1.EndpointSlice{}, r.wake(service)).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: maxConcurrentHeals,
+			// A replica that stands by keeps its caches filled, so that it can take over at once.
+			EnableWarmup: ptr.To(true),
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minRetry, maxRetry),
+		}).
+		Complete(r)
+}
+
+func awaited(obj client.Object) []string {
+	request, ok := obj.(*v1alpha1.HealingRequest)
+	if !ok || request.DerivePhase() != v1alpha1.PhaseVerifying {
+		return nil
+	}
+	var keys []string
+	for _, ref := range []*v1alpha1.ObjectReference{request.Status.WorkloadRef, request.Status.ServiceRef} {
+		if ref != nil {
+			keys = append(keys, key(ref.Kind, ref.Name))
+		}
+	}
+	return keys
+}
+
+func target(obj client.Object) []string {
+	request, ok := obj.(*v1alpha1.HealingRequest)
+	if !ok || request.Done() {
+		return nil
+	}
+	return []string{key(string(request.Spec.TargetRef.Kind), request.Spec.TargetRef.Name)}
+}
+
+func key(kind, name string) string { return kind + "/" + name }
+
+// wake enqueues the requests that wait for what an object stands for.
+func (r *Reconciler) wake(standsFor func(client.Object) string) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		return r.find(ctx, obj.GetNamespace(), indexAwaited, standsFor(obj))
+	})
+}
+
+// blockedBy enqueues the other requests of a target when one of them is over.
+func (r *Reconciler) blockedBy(ctx context.Context, obj client.Object) []reconcile.Request {
+	request, ok := obj.(*v1alpha1.HealingRequest)
+	if !ok {
+		return nil
+	}
+	return r.find(ctx, request.Namespace, indexTarget, key(string(request.Spec.TargetRef.Kind), request.Spec.TargetRef.Name))
+}
+
+func (r *Reconciler) find(ctx context.Context, namespace, field, value string) []reconcile.Request {
+	if value == "" {
+		return nil
+	}
+	var requests v1alpha1.HealingRequestList
+	if err := r.List(ctx, &requests, client.InNamespace(namespace), client.MatchingFields{field: value}); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Finding the requests to wake", "field", field, "value", value)
+		return nil
+	}
+	found := make([]reconcile.Request, 0, len(requests.Items))
+	for i := range requests.Items {
+		found = append(found, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: requests.Items[i].Name}})
+	}
+	return found
+}
+
+// gone lets through what frees a target for the next request: an end, or a deletion.
+var gone = predicate.Funcs{
+	CreateFunc:  func(event.CreateEvent) bool { return false },
+	GenericFunc: func(event.GenericEvent) bool { return false },
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		request, ok := e.ObjectNew.(*v1alpha1.HealingRequest)
+		return ok && request.Done()
+	},
+}
+
+func named(kind v1alpha1.TargetKind) func(client.Object) string {
+	return func(obj client.Object) string { return key(string(kind), obj.GetName()) }
+}
+
+func owner(pod client.Object) string {
+	kind, name, ok := workload.OwnerOf(pod)
+	if !ok {
+		return ""
+	}
+	return key(kind, name)
+}
+
+func service(slice client.Object) string {
+	name := slice.GetLabels()[discoveryv1.LabelServiceName]
+	if name == "" {
+		return ""
+	}
+	return key(string(v1alpha1.KindService), name)
+}

@@ -1,0 +1,66 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package remediation turns a diagnosis into actions as data, and applies an action exactly once.
+package remediation
+
+import (
+	"fmt"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis"
+)
+
+// ladders tell, for each cause that is safe to fix without a person, what is tried, in order. A cause that is not
+// here is reported only: what is wrong with it is a decision of a person (an image, a selector, a Secret).
+var ladders = map[v1alpha1.Cause][]v1alpha1.ActionType{
+	v1alpha1.CauseScaledToZero:     {v1alpha1.ActionScale},
+	v1alpha1.CauseCrashLoop:        {v1alpha1.ActionRestart},
+	v1alpha1.CauseOOMKilled:        {v1alpha1.ActionRestart},
+	v1alpha1.CauseUnresponsive:     {v1alpha1.ActionRestart},
+	v1alpha1.CauseNoReadyEndpoints: {v1alpha1.ActionWait, v1alpha1.ActionRestart},
+}
+
+// Plan decides what to do about a diagnosis. What was tried before and did not help is not tried again. An empty plan
+// means that there is nothing that Cortex may do.
+func Plan(diagnosed diagnosis.Diagnosis, tried []v1alpha1.ActionResult) v1alpha1.Plan {
+	if diagnosed.Workload == nil || len(diagnosed.Findings) == 0 {
+		return v1alpha1.Plan{}
+	}
+	root := diagnosed.Findings[0]
+	var plan v1alpha1.Plan
+	for _, actionType := range ladders[diagnosed.Cause] {
+		if !ineffective(actionType, diagnosed.Workload, tried) {
+			plan.Actions = append(plan.Actions, planned(actionType, root, *diagnosed.Workload))
+		}
+	}
+	return plan
+}
+
+func planned(actionType v1alpha1.ActionType, root diagnosis.Finding, object v1alpha1.ObjectReference) v1alpha1.PlannedAction {
+	action := v1alpha1.PlannedAction{Type: actionType, Object: object}
+	switch actionType {
+	case v1alpha1.ActionScale:
+		action.Replicas = ptr.To(root.Replicas)
+		action.Risk, action.Reversible = v1alpha1.RiskLow, true
+		action.Reason = fmt.Sprintf("%s %s has no replicas; %d ran before", object.Kind, object.Name, root.Replicas)
+	case v1alpha1.ActionRestart:
+		action.Risk = v1alpha1.RiskLow
+		action.Reason = fmt.Sprintf("new pods of %s %s start from a clean state", object.Kind, object.Name)
+	case v1alpha1.ActionWait:
+		action.Risk, action.Reversible = v1alpha1.RiskNone, true
+		action.Reason = "the pods may become ready by themselves"
+	}
+	return action
+}
+
+func ineffective(actionType v1alpha1.ActionType, object *v1alpha1.ObjectReference, tried []v1alpha1.ActionResult) bool {
+	for _, result := range tried {
+		if result.Type == actionType && result.Object.UID == object.UID && result.State != v1alpha1.ActionSkipped {
+			return true
+		}
+	}
+	return false
+}
