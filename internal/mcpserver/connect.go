@@ -5,6 +5,7 @@ package mcpserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -39,7 +40,7 @@ func Connect(ctx context.Context, endpoint Endpoint, options ConnectOptions) (*m
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		session, err := client.Connect(ctx, transport, nil)
+		session, err := open(ctx, client, transport)
 		done <- outcome{session, err}
 	}()
 	select {
@@ -58,6 +59,21 @@ func Connect(ctx context.Context, endpoint Endpoint, options ConnectOptions) (*m
 		}()
 		return nil, fmt.Errorf("connecting to %s: %w", endpoint.Service, ctx.Err())
 	}
+}
+
+// opening is the first failure while a session is opened. An answer that is no MCP at all breaks the SDK's connection,
+// and its second attempt then fails with no more than "connection closed".
+type opening struct{ first error }
+
+type openingKey struct{}
+
+func open(ctx context.Context, client *mcp.Client, transport mcp.Transport) (*mcp.ClientSession, error) {
+	var o opening
+	session, err := client.Connect(context.WithValue(ctx, openingKey{}, &o), transport, nil)
+	if errors.Is(err, mcp.ErrConnectionClosed) && o.first != nil {
+		return nil, o.first
+	}
+	return session, err
 }
 
 func newClient(endpoint Endpoint, options ConnectOptions) (*mcp.Client, mcp.Transport) {

@@ -34,7 +34,7 @@ func describe(result Result, server *mcp.InitializeResult, err error) (v1alpha1.
 	took := round(result.Took)
 	switch {
 	case err == nil:
-		return v1alpha1.VerdictPassed, clean(fmt.Sprintf("answered %s as %s in %s", opening(server), nameOf(server), took), maxMessage)
+		return v1alpha1.VerdictPassed, clean(fmt.Sprintf("answered %s as %s in %s", openedBy(server), nameOf(server), took), maxMessage)
 	case result.Class == v1alpha1.ErrorCanceled:
 		return v1alpha1.VerdictUnknown, "given up after " + took + ", before there was an answer"
 	default:
@@ -93,7 +93,7 @@ func cause(err error) string {
 	return err.Error()
 }
 
-func opening(server *mcp.InitializeResult) string {
+func openedBy(server *mcp.InitializeResult) string {
 	if hasPing(server) {
 		return "initialize and ping"
 	}

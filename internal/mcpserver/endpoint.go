@@ -8,6 +8,7 @@ package mcpserver
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -47,7 +48,7 @@ func EndpointOf(service *corev1.Service) (Endpoint, error) {
 	if path == "" {
 		path = defaultPath
 	}
-	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#\\ ") {
+	if !plain(path) {
 		return Endpoint{}, fmt.Errorf("annotation %s of Service %s/%s is %q: write a plain absolute path such as %s",
 			v1alpha1.AnnotationPath, service.Namespace, service.Name, path, defaultPath)
 	}
@@ -62,6 +63,13 @@ func EndpointOf(service *corev1.Service) (Endpoint, error) {
 		URL:       "http://" + address + path,
 		Host:      host,
 	}, nil
+}
+
+// plain reports whether a path is absolute and means itself in a URL: it is somebody's annotation, and must not lead to
+// another host or into the headers.
+func plain(path string) bool {
+	parsed, err := url.Parse(path)
+	return err == nil && strings.HasPrefix(path, "/") && parsed.Path == path && !strings.ContainsAny(path, "?#\\ ")
 }
 
 func portOf(service *corev1.Service) (int32, error) {

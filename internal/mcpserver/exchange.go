@@ -57,6 +57,9 @@ func (e *RequestError) Error() string { return e.Err.Error() }
 // Unwrap gives errors.Is and errors.As the underlying error.
 func (e *RequestError) Unwrap() error { return e.Err }
 
+// Timeout tells url.Error, which looks no deeper than one level, what kind of error it wraps.
+func (e *RequestError) Timeout() bool { return isTimeout(e.Err) }
+
 // notes collects an Exchange while net/http, in goroutines of its own, makes it.
 type notes struct {
 	mu       sync.Mutex
@@ -113,9 +116,13 @@ func withFacts(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, request mcp.Request) (mcp.Result, error) {
 		n := &notes{}
 		result, err := next(context.WithValue(ctx, notesKey{}, n), method, request)
-		if err != nil {
-			return nil, &RequestError{Exchange: n.read(), Err: err}
+		if err == nil {
+			return result, nil
 		}
-		return result, nil
+		failed := &RequestError{Exchange: n.read(), Err: err}
+		if o, ok := ctx.Value(openingKey{}).(*opening); ok && o.first == nil {
+			o.first = failed
+		}
+		return nil, failed
 	}
 }

@@ -16,9 +16,9 @@ const (
 	dialTimeout = 5 * time.Second
 	// maxHeaderBytes bounds the headers of an answer. MCP servers send a few hundred bytes; net/http's default is 10 MiB.
 	maxHeaderBytes = 64 << 10
-	// idleTimeout is shorter than the keep-alive of common servers (Node: 5 s is the exception, not the rule), so that
-	// mostly the client closes first and no call meets a connection that is just being closed.
-	idleTimeout = 30 * time.Second
+	// idleTimeout is shorter than the 5 s after which Node and uvicorn, on which most MCP servers run, close an idle
+	// connection by default: so the client closes first, and no call meets a connection that is just being closed.
+	idleTimeout = 4 * time.Second
 )
 
 // sessionHeader carries the MCP session ID (MCP, Streamable HTTP transport, "Session Management").
