@@ -115,7 +115,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.error) == has(oldSelf.error) && (!has(self.error) || self.error == oldSelf.error)",message="spec.error cannot be changed"
 // +kubebuilder:validation:XValidation:rule="has(self.requestedBy) == has(oldSelf.requestedBy) && (!has(self.requestedBy) || self.requestedBy == oldSelf.requestedBy)",message="spec.requestedBy cannot be changed"
 // +kubebuilder:validation:XValidation:rule="has(self.mode) == has(oldSelf.mode) && (!has(self.mode) || self.mode == oldSelf.mode)",message="spec.mode cannot be changed: create another HealingRequest with the mode that you want"
-// +kubebuilder:validation:XValidation:rule="has(self.timeout) == has(oldSelf.timeout) && (!has(self.timeout) || self.timeout == oldSelf.timeout)",message="spec.timeout cannot be changed: create another HealingRequest with the timeout that you want"
+// +kubebuilder:validation:XValidation:rule="has(self.timeout) == has(oldSelf.timeout) && (!has(self.timeout) || duration(self.timeout) == duration(oldSelf.timeout))",message="spec.timeout cannot be changed: create another HealingRequest with the timeout that you want"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.approval) || (has(self.approval) && self.approval == oldSelf.approval)",message="spec.approval cannot be changed once it is given"
 type HealingRequestSpec struct {
 	// targetRef names what to heal, in this namespace.

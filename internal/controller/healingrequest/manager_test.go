@@ -1,0 +1,77 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package healingrequest_test
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+)
+
+// start runs a real manager over one world. The world's clock stands still, so nothing but a watch can wake it.
+func start(w *world) {
+	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
+		Scheme:     scheme,
+		Metrics:    metricsserver.Options{BindAddress: "0"},
+		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{w.namespace: {}}},
+		Controller: ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
+	})
+	Expect(err).NotTo(HaveOccurred())
+	ctx, stop := context.WithCancel(context.Background())
+	reconciler := w.operator(mgr.GetClient())
+	reconciler.Live = mgr.GetAPIReader()
+	Expect(reconciler.SetupWithManager(ctx, mgr)).To(Succeed())
+	done := make(chan error, 1)
+	go func() { done <- mgr.Start(ctx) }()
+	DeferCleanup(func() {
+		stop()
+		Eventually(done).WithTimeout(30 * time.Second).Should(Receive(BeNil()))
+	})
+	Expect(mgr.GetCache().WaitForCacheSync(ctx)).To(BeTrue())
+}
+
+var _ = Describe("A running operator", func() {
+	phase := func(ctx context.Context, w *world, request *v1alpha1.HealingRequest) func() v1alpha1.Phase {
+		return func() v1alpha1.Phase {
+			Expect(w.Get(ctx, client.ObjectKeyFromObject(request), request)).To(Succeed())
+			return request.Status.Phase
+		}
+	}
+
+	It("is woken by what it waits for", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.scale(ctx, 0)
+		start(w)
+		first := w.request(ctx, nil)
+		Eventually(phase(ctx, w, first)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseVerifying))
+		second := w.request(ctx, nil)
+		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseBlocked))
+		w.settle(ctx)
+		Eventually(phase(ctx, w, first)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseSucceeded))
+		By("waking the request that the first one held back")
+		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseSucceeded))
+	})
+
+	It("goes on with a request whose predecessor was deleted in mid-heal", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.scale(ctx, 0)
+		start(w)
+		first := w.request(ctx, nil)
+		Eventually(phase(ctx, w, first)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseVerifying))
+		second := w.request(ctx, nil)
+		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseBlocked))
+		Expect(w.Delete(ctx, first)).To(Succeed())
+		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).ShouldNot(Equal(v1alpha1.PhaseBlocked))
+	})
+})

@@ -1,0 +1,128 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package integration tests what the API server itself must hold, against a real one.
+package integration_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+)
+
+var api client.Client
+
+func TestAPI(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "API validation")
+}
+
+var _ = BeforeSuite(func() {
+	Expect(os.Getenv("KUBEBUILDER_ASSETS")).NotTo(BeEmpty(), "KUBEBUILDER_ASSETS is not set: run `make test-unit`, which sets it")
+	scheme := runtime.NewScheme()
+	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	env := &envtest.Environment{
+		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+	}
+	config, err := env.Start()
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(env.Stop)
+	api, err = client.New(config, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+})
+
+func request(change func(*v1alpha1.HealingRequest)) *v1alpha1.HealingRequest {
+	r := &v1alpha1.HealingRequest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", GenerateName: "sandfly-"},
+		Spec:       v1alpha1.HealingRequestSpec{TargetRef: v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: "sandfly-mcp-server"}},
+	}
+	if change != nil {
+		change(r)
+	}
+	return r
+}
+
+var _ = Describe("A HealingRequest", func() {
+	It("gets the defaults that the design names", func(ctx context.Context) {
+		r := &unstructured.Unstructured{}
+		Expect(yaml.Unmarshal([]byte(`{apiVersion: healing.cortex.dev/v1alpha1, kind: HealingRequest,
+			metadata: {namespace: default, name: bare}, spec: {targetRef: {name: sandfly-mcp-server}}}`), &r.Object)).To(Succeed())
+		Expect(api.Create(ctx, r)).To(Succeed())
+		var stored v1alpha1.HealingRequest
+		Expect(api.Get(ctx, client.ObjectKeyFromObject(r), &stored)).To(Succeed())
+		Expect(stored.Spec.TargetRef.Kind).To(Equal(v1alpha1.KindService))
+		Expect(stored.Spec.Trigger).To(Equal(v1alpha1.TriggerManual))
+		Expect(stored.Spec.Timeout.Duration).To(Equal(120 * time.Second))
+	})
+
+	DescribeTable("is refused with a message that says what to write instead",
+		func(ctx context.Context, change func(*v1alpha1.HealingRequest), message string) {
+			Expect(api.Create(ctx, request(change))).To(MatchError(ContainSubstring(message)))
+		},
+		Entry("shell in the name", func(r *v1alpha1.HealingRequest) { r.Spec.TargetRef.Name = "sandfly; rm -rf /" },
+			"targetRef.name must be the name of an object in this namespace: lower-case letters, digits"),
+		Entry("command substitution in the name", func(r *v1alpha1.HealingRequest) { r.Spec.TargetRef.Name = "$(reboot)" },
+			"for example sandfly-mcp-server"),
+		Entry("path in the name", func(r *v1alpha1.HealingRequest) { r.Spec.TargetRef.Name = "../secrets" }, "targetRef.name must be"),
+		Entry("no name", func(r *v1alpha1.HealingRequest) { r.Spec.TargetRef.Name = "" }, "targetRef.name"),
+		Entry("a kind that cannot be healed", func(r *v1alpha1.HealingRequest) { r.Spec.TargetRef.Kind = "Node" },
+			`supported values: "Service", "Deployment", "StatefulSet", "DaemonSet"`),
+		Entry("an unknown trigger", func(r *v1alpha1.HealingRequest) { r.Spec.Trigger = "Boredom" }, `supported values: "MCPFailure"`),
+		Entry("an unknown mode", func(r *v1alpha1.HealingRequest) { r.Spec.Mode = "Force" }, `supported values: "Auto", "DryRun", "Approval"`),
+		Entry("a timeout that is too short", func(r *v1alpha1.HealingRequest) { r.Spec.Timeout = &metav1.Duration{Duration: time.Second} },
+			"spec.timeout must be a duration from 10s to 30m"),
+		Entry("a timeout that is too long", func(r *v1alpha1.HealingRequest) { r.Spec.Timeout = &metav1.Duration{Duration: time.Hour} },
+			"spec.timeout must be a duration from 10s to 30m"),
+		Entry("an error message without end", func(r *v1alpha1.HealingRequest) {
+			r.Spec.Error = &v1alpha1.ObservedError{Message: strings.Repeat("x", 1025)}
+		}, "may not be more than 1024"),
+	)
+
+	It("refuses a timeout that is no duration", func(ctx context.Context) {
+		r := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "healing.cortex.dev/v1alpha1", "kind": "HealingRequest",
+			"metadata": map[string]any{"namespace": "default", "name": "soon"},
+			"spec":     map[string]any{"targetRef": map[string]any{"name": "sandfly-mcp-server"}, "timeout": "soon"},
+		}}
+		Expect(api.Create(ctx, r)).To(MatchError(ContainSubstring("spec.timeout must be a duration from 10s to 30m, for example 120s")))
+	})
+
+	DescribeTable("keeps its spec",
+		func(ctx context.Context, change func(*v1alpha1.HealingRequest), message string) {
+			r := request(func(r *v1alpha1.HealingRequest) { r.Spec.Error = &v1alpha1.ObservedError{Class: v1alpha1.ErrorTimeout} })
+			Expect(api.Create(ctx, r)).To(Succeed())
+			change(r)
+			Expect(api.Update(ctx, r)).To(MatchError(ContainSubstring(message)))
+		},
+		Entry("target", func(r *v1alpha1.HealingRequest) { r.Spec.TargetRef.Name = "proxmox-mcp-server" }, "spec.targetRef cannot be changed"),
+		Entry("trigger", func(r *v1alpha1.HealingRequest) { r.Spec.Trigger = v1alpha1.TriggerProactive }, "spec.trigger cannot be changed"),
+		Entry("error", func(r *v1alpha1.HealingRequest) { r.Spec.Error = nil }, "spec.error cannot be changed"),
+		Entry("requestedBy", func(r *v1alpha1.HealingRequest) { r.Spec.RequestedBy = "someone" }, "spec.requestedBy cannot be changed"),
+		Entry("mode", func(r *v1alpha1.HealingRequest) { r.Spec.Mode = v1alpha1.ModeAuto }, "spec.mode cannot be changed"),
+		Entry("timeout", func(r *v1alpha1.HealingRequest) { r.Spec.Timeout = &metav1.Duration{Duration: time.Minute} }, "spec.timeout cannot be changed"),
+	)
+
+	It("takes an approval once", func(ctx context.Context) {
+		r := request(nil)
+		Expect(api.Create(ctx, r)).To(Succeed())
+		r.Spec.Approval = v1alpha1.ApprovalApproved
+		Expect(api.Update(ctx, r)).To(Succeed())
+		r.Spec.Approval = v1alpha1.ApprovalDenied
+		Expect(api.Update(ctx, r)).To(MatchError(ContainSubstring("spec.approval cannot be changed once it is given")))
+	})
+})
