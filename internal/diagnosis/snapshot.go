@@ -33,11 +33,13 @@ type Snapshot struct {
 	EndpointSlices []discoveryv1.EndpointSlice
 	// Workload that the Service leads to; nil if there is none.
 	Workload *workload.Workload
+	// Services are all Services of the namespace, by name.
+	Services []corev1.Service
 	// Workloads are all workloads of the namespace, by kind and name.
 	Workloads []*workload.Workload
 	// ReplicaSets of the Workload, newest revision first.
 	ReplicaSets []appsv1.ReplicaSet
-	// Pods of the Workload, newest first.
+	// Pods of the Workload, newest first; without a Workload, the pods that the Service selects.
 	Pods []corev1.Pod
 	// Events about the Service, the Workload, its ReplicaSets and Pods, newest first.
 	Events []corev1.Event
@@ -47,6 +49,9 @@ type Snapshot struct {
 	Handshake *mcpserver.Result
 	// Gaps are what could not be read, and why. A gap is never a finding.
 	Gaps []string
+	// Unread are the kinds that were not read, or not wholly. Nothing may be concluded from the absence of an object
+	// of such a kind: ask Complete first.
+	Unread []string
 }
 
 // ContainerKey names a container of a pod of the snapshot's namespace.

@@ -1,0 +1,199 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnosis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+)
+
+// Diagnose runs the checks over a snapshot and tells the root cause. It does no I/O and always gives the same answer for
+// the same snapshot.
+//
+// Healthy means that the server answers: a handshake passed. A fault beside that, such as a new revision that cannot
+// start while the old one serves, stays among the findings and is not the cause, since nothing is to be healed for the
+// caller.
+func Diagnose(s *Snapshot) Diagnosis {
+	var findings []Finding
+	for _, check := range Checks() {
+		findings = append(findings, check(s)...)
+	}
+	findings = rank(findings)
+	d := Diagnosis{Cause: v1alpha1.CauseHealthy}
+	switch {
+	case s.answers():
+	case len(findings) == 0:
+		findings = []Finding{unknown(s)}
+		fallthrough
+	default:
+		d.Cause = findings[0].Cause
+	}
+	d.Findings = bounded(findings)
+	d.Steps = cleanSteps(steps(s))
+	d.Summary = clean(summary(s, d), maxSummary)
+	if s.Workload != nil {
+		reference := s.Workload.Reference()
+		d.Workload = &reference
+	}
+	return d
+}
+
+// answers reports whether the server was seen to work.
+func (s *Snapshot) answers() bool {
+	return s.Handshake != nil && s.Handshake.Verdict == v1alpha1.VerdictPassed && !s.atZero()
+}
+
+// summary tells what is wrong to somebody who was woken by it: the cause, what follows from it, the evidence.
+func summary(s *Snapshot, d Diagnosis) string {
+	if d.Cause == v1alpha1.CauseHealthy {
+		return sentences(append([]string{fmt.Sprintf("%s answers: %s", s.name(), s.Handshake.Message)}, alsoFound(d.Findings)...)...)
+	}
+	root := d.Findings[0]
+	told := []string{root.Message + s.consequence(root)}
+	if len(root.Evidence) > 0 {
+		told = append(told, "Evidence: "+strings.Join(root.Evidence[:min(len(root.Evidence), 3)], "; "))
+	}
+	return sentences(append(told, alsoFound(d.Findings[1:])...)...)
+}
+
+// name is what callers know the server by.
+func (s *Snapshot) name() string {
+	if s.Service != nil {
+		return "Service " + s.Service.Name
+	}
+	return string(s.Target.Kind) + " " + s.Target.Name
+}
+
+// consequence joins a cause to what the caller saw of it.
+func (s *Snapshot) consequence(root Finding) string {
+	follows := slices.ContainsFunc(explanations(), func(row explanation) bool {
+		return row.cause == root.Cause && slices.Contains(row.of, v1alpha1.CauseNoReadyEndpoints)
+	})
+	if !follows || s.Service == nil || root.Cause == v1alpha1.CauseSelectorMismatch || !s.Complete(kindEndpointSlice) || s.readyEndpoints() > 0 {
+		return ""
+	}
+	return fmt.Sprintf(", so Service %s has no endpoints", s.Service.Name)
+}
+
+func alsoFound(findings []Finding) []string {
+	var told []string
+	for _, f := range findings[:min(len(findings), 3)] {
+		told = append(told, fmt.Sprintf("Also found: %s (%s)", f.Message, f.Cause))
+	}
+	return told
+}
+
+// sentences joins texts to a paragraph.
+func sentences(texts ...string) string {
+	for i, text := range texts {
+		texts[i] = strings.TrimRight(text, ". ") + "."
+	}
+	return strings.Join(texts, " ")
+}
+
+func cleanSteps(told []string) []string {
+	for i, step := range told {
+		told[i] = clean(step, maxStep)
+	}
+	return told
+}
+
+// steps tell what was looked at, in the words of the spec ("Healing Events", "Diagnostic Checks"). What was not read is
+// not told.
+func steps(s *Snapshot) []string {
+	var told []string
+	if s.Complete(kindPod) {
+		told = append(told, "Checking pod status... "+s.podStatus())
+	}
+	if s.Complete(kindService) && s.Complete(kindEndpointSlice) {
+		told = append(told, "Checking service endpoints... "+s.endpointStatus())
+	}
+	if s.Workload != nil || s.workloadsComplete() {
+		told = append(told, s.configuration())
+	}
+	if len(s.Logs) > 0 {
+		told = append(told, "Analyzing recent logs... "+s.logStatus())
+	}
+	if s.Handshake != nil {
+		told = append(told, "Testing connectivity... "+s.Handshake.Message)
+	}
+	return told
+}
+
+func (s *Snapshot) podStatus() string {
+	pods := s.livePods()
+	if len(pods) == 0 {
+		return "0 pods"
+	}
+	told := fmt.Sprintf("%s, %d ready", count(len(pods), "pod"), s.readyPods())
+	reasons := map[string]int{}
+	var order []string
+	for i := range pods {
+		for _, c := range containersOf(&pods[i]) {
+			if waiting := c.status.State.Waiting; waiting != nil && waiting.Reason != "" {
+				if reasons[waiting.Reason]++; reasons[waiting.Reason] == 1 {
+					order = append(order, waiting.Reason)
+				}
+			}
+		}
+	}
+	for _, reason := range order {
+		told += fmt.Sprintf(", %d %s", reasons[reason], reason)
+	}
+	return told
+}
+
+func (s *Snapshot) endpointStatus() string {
+	if s.Service == nil {
+		return "no Service"
+	}
+	ready, all := s.countEndpoints()
+	switch {
+	case ready == 0:
+		return "none ready"
+	case ready == all:
+		return fmt.Sprintf("%d ready", ready)
+	default:
+		return fmt.Sprintf("%d of %d ready", ready, all)
+	}
+}
+
+func (s *Snapshot) configuration() string {
+	if s.Workload == nil {
+		return "Checking deployment configuration... no workload found"
+	}
+	told := fmt.Sprintf("Checking %s configuration... replicas %d", lower(s.Workload.Kind), s.Workload.Replicas)
+	if s.atZero() {
+		if was, _, known := s.lastReplicas(); known {
+			told += fmt.Sprintf(", was %d", was)
+		}
+		return told
+	}
+	return told + ", " + s.Workload.Rollout.Message
+}
+
+func (s *Snapshot) logStatus() string {
+	for _, pod := range s.livePods() {
+		for _, c := range containersOf(&pod) {
+			if line := errorLine(s.logOf(&pod, c.status.Name)); line != "" {
+				return "last error: " + line
+			}
+		}
+	}
+	return "nothing that looks like an error"
+}
+
+// logOf is the log to judge a container by: that of the run that ended, else that of the run that is on.
+func (s *Snapshot) logOf(pod *corev1.Pod, container string) string {
+	log := s.Logs[ContainerKey{Pod: pod.Name, Container: container}]
+	if log.Previous != "" {
+		return log.Previous
+	}
+	return log.Current
+}

@@ -1,0 +1,61 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnosis
+
+import "github.com/ry-ops/cortex/api/v1alpha1"
+
+// Bounds of the status fields that a diagnosis ends up in, in characters and items (api/v1alpha1).
+const (
+	maxMessage        = 1024
+	maxEvidence       = 512
+	maxEvidenceItems  = 10
+	maxFindings       = 16
+	maxRecommendation = 2048
+	maxPatch          = 1024
+	maxSummary        = 4096
+	maxStep           = 512
+	maxObjectName     = 253
+)
+
+// found makes a finding.
+func found(cause v1alpha1.Cause, object v1alpha1.ObjectReference, confidence v1alpha1.Confidence, message string, evidence ...string) Finding {
+	return Finding{Finding: v1alpha1.Finding{
+		Cause: cause, Object: object, Confidence: confidence, Message: message, Evidence: evidence,
+	}}
+}
+
+// bounded returns the findings as they may be shown: every text is cleaned and cut, whatever a check put in. It is the
+// one gate between foreign text and the status.
+func bounded(findings []Finding) []Finding {
+	findings = findings[:min(len(findings), maxFindings)]
+	shown := make([]Finding, 0, len(findings))
+	for _, f := range findings {
+		f.Object.Name = clean(f.Object.Name, maxObjectName)
+		f.Message = clean(f.Message, maxMessage)
+		f.Evidence = cleanAll(f.Evidence[:min(len(f.Evidence), maxEvidenceItems)])
+		f.Recommendation = clean(f.Recommendation, maxRecommendation)
+		f.SuggestedPatch = whole(f.SuggestedPatch)
+		shown = append(shown, f)
+	}
+	return shown
+}
+
+func cleanAll(texts []string) []string {
+	var cleaned []string
+	for _, text := range texts {
+		if text = clean(text, maxEvidence); text != "" {
+			cleaned = append(cleaned, text)
+		}
+	}
+	return cleaned
+}
+
+// whole returns a command if it can be shown as it is. Half a command, or one with a character that is not seen, is
+// worse than none.
+func whole(command string) string {
+	if len(command) > maxPatch || visible(command) != command {
+		return ""
+	}
+	return command
+}

@@ -1,0 +1,39 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnosis
+
+import (
+	"regexp"
+	"strings"
+)
+
+var (
+	// loud matches a line that tells an error in the words of most languages' runtimes and loggers.
+	loud = regexp.MustCompile(`(?i)\b(?:panic|fatal|emerg|critical|error|exception|traceback|fail(?:ed|ure)?|denied|refused|cannot|could not|unable to)\b|\b\w+(?:Error|Exception)\b`)
+	// calm matches a line whose level says that it is none.
+	calm = regexp.MustCompile(`(?i)\blevel=(?:info|debug|trace|warn)|"level":\s*"(?:info|debug|trace|warn)|^\S*\s*\[?(?:INFO|DEBUG|TRACE)\b`)
+	// frame matches a line of a stack trace.
+	frame = regexp.MustCompile(`^\s+|^goroutine \d|^at |^exit status `)
+)
+
+// errorLine picks the last line that looks like an error, or "" if none does. It is shown to people; nothing is decided
+// by it.
+func errorLine(log string) string {
+	lines := strings.Split(log, "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		line := lines[i]
+		if loud.MatchString(line) && !calm.MatchString(line) && !frame.MatchString(line) {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
+}
+
+// lastLine is the last error line, or, where nothing looks like one, the last line.
+func lastLine(log string) string {
+	if line := errorLine(log); line != "" {
+		return line
+	}
+	return strings.TrimSpace(log[strings.LastIndex(log, "\n")+1:])
+}

@@ -1,0 +1,85 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnosis
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// maxForeign bounds what is looked at of one foreign text, in bytes, so that no regexp runs over megabytes.
+	maxForeign = 64 << 10
+	// ellipsis ends a text that was cut. It is ASCII because status fields are read in all kinds of terminals.
+	ellipsis = "..."
+)
+
+// ansi matches the escape sequences that colour a log.
+var ansi = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
+
+// clean makes foreign text fit to be shown: one line, no invisible characters, no secrets, at most limit characters.
+func clean(text string, limit int) string {
+	text = redact(visible(head(text, maxForeign)))
+	return cut(strings.Join(strings.Fields(text), " "), limit)
+}
+
+// cleanLog is clean for many lines. It keeps the end of the text, since that is where a crash is told.
+func cleanLog(text string, limit int) string {
+	lines := strings.Split(redact(visible(tail(text, maxForeign))), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRightFunc(line, unicode.IsSpace)
+	}
+	return tail(strings.Trim(strings.Join(lines, "\n"), "\n"), limit)
+}
+
+// visible drops what a person cannot see but a terminal, a browser or a language model may obey: control characters,
+// bidirectional overrides, zero-width and tag characters, and bytes that are no UTF-8. Line breaks and tabs stay.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == utf8.RuneError, hidden(r):
+			return -1
+		default:
+			return r
+		}
+	}, ansi.ReplaceAllString(strings.ReplaceAll(text, "\r", "\n"), ""))
+}
+
+// hidden reports characters without a shape of their own. Cf holds the bidi, zero-width and tag characters;
+// the supplementary variation selectors can carry any bytes unseen.
+func hidden(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) || unicode.Is(unicode.Variation_Selector, r)
+}
+
+// cut keeps the first limit characters of text, the ellipsis included.
+func cut(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	return strings.TrimRight(string([]rune(text)[:limit-len(ellipsis)]), " ") + ellipsis
+}
+
+// head keeps at most limit bytes from the beginning, and no half character at the end.
+func head(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "")
+}
+
+// tail keeps at most limit bytes from the end, beginning with a whole line where there is one.
+func tail(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	text = text[len(text)-limit:]
+	if _, rest, found := strings.Cut(text, "\n"); found {
+		return rest
+	}
+	return strings.ToValidUTF8(text, "")
+}
