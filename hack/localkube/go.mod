@@ -3,3 +3,10 @@ module github.com/ry-ops/cortex/hack/localkube
 go 1.26.0
 
 require golang.org/x/mod v0.39.0
+
+require (
+	github.com/google/go-containerregistry v0.22.1
+	github.com/klauspost/compress v1.19.2 // indirect
+	github.com/opencontainers/go-digest v1.0.0 // indirect
+	github.com/opencontainers/image-spec v1.1.1 // indirect
+)

@@ -9,17 +9,16 @@ import (
 
 	"github.com/ry-ops/cortex/hack/localkube/internal/cache"
 	"github.com/ry-ops/cortex/hack/localkube/internal/component"
-	"github.com/ry-ops/cortex/hack/localkube/internal/progress"
 	"github.com/ry-ops/cortex/hack/localkube/internal/provide"
 	"github.com/ry-ops/cortex/hack/localkube/internal/release"
 )
 
 // assets prints the folder of Kubernetes programs, and makes it first where needed.
-func assets(ctx context.Context, app *App, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("assets takes no arguments; %w", errUsage)
+func assets(ctx context.Context, a *app, args []string) error {
+	if err := noArguments("assets", args); err != nil {
+		return err
 	}
-	provider, err := app.provider()
+	provider, err := a.provider()
 	if err != nil {
 		return err
 	}
@@ -27,12 +26,12 @@ func assets(ctx context.Context, app *App, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(app.Stdout, bin)
+	fmt.Fprintln(a.stdout, bin)
 	return nil
 }
 
 // provider gets programs for the checkout that localkube runs in or was built in.
-func (a *App) provider() (provide.Provider, error) {
+func (a *app) provider() (provide.Provider, error) {
 	store, err := cache.Default()
 	if err != nil {
 		return provide.Provider{}, err
@@ -52,8 +51,8 @@ func (a *App) provider() (provide.Provider, error) {
 	return provide.Provider{
 		Cache:      store,
 		Source:     source,
-		Progress:   progress.New(a.Stderr),
-		FromSource: a.FromSource,
+		Progress:   a.progress,
+		FromSource: a.fromSource,
 		Releases:   release.Client{HTTP: http.DefaultClient},
 	}, nil
 }
