@@ -1,0 +1,90 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/gateway"
+	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp"
+)
+
+// The bounds of spec.timeout of a HealingRequest, which --heal-timeout becomes.
+const (
+	minHealTimeout = 10 * time.Second
+	maxHealTimeout = 30 * time.Minute
+)
+
+const usage = `The Cortex gateway answers questions with the tools of the MCP servers in the cluster. When one of them fails, it
+asks the Cortex operator to heal it (by creating a HealingRequest), shows each step as it happens, and calls again
+where that is safe.
+
+MCP servers are the Services with the label healing.cortex.dev/mcp-server=true.
+
+  curl -N http://localhost:8000/api/tasks -H 'Content-Type: application/json' \
+       -d '{"query": "list sandfly hosts", "streaming": true}'
+
+/healthz, /readyz and /metrics are served at the same address. All durations are like 90s or 2m.
+
+Flags:
+`
+
+type options struct {
+	addr          string
+	namespace     string
+	healTimeout   time.Duration
+	takeUp        time.Duration
+	callTimeout   time.Duration
+	shutdownGrace time.Duration
+	log           zap.Options
+}
+
+// parse reads the command line and refuses what cannot work.
+func parse(args []string, out io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("gateway", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.Usage = func() {
+		fmt.Fprint(out, usage)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&o.addr, "addr", ":8000", "`address` to listen on")
+	flags.StringVar(&o.namespace, "namespace", "", "watch MCP servers of this `namespace` only (default: of all namespaces)")
+	flags.DurationVar(&o.healTimeout, "heal-timeout", v1alpha1.DefaultTimeout, "how long a heal may take, 10s to 30m; becomes spec.timeout of the HealingRequest")
+	flags.DurationVar(&o.takeUp, "takeup-timeout", healing.DefaultTakeUp, "how long to wait for the operator to begin a heal before the asker is told that nobody answers")
+	flags.DurationVar(&o.callTimeout, "tool-call-timeout", mcp.DefaultCallTimeout, "how long a tool call may take before the server is taken for hung")
+	flags.DurationVar(&o.shutdownGrace, "shutdown-grace", gateway.DefaultShutdownGrace,
+		"how long streams may go on after SIGTERM; keep it 5s below the pod's terminationGracePeriodSeconds")
+	o.log.BindFlags(flags)
+	config.RegisterFlags(flags)
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	return o, o.validate(flags.Args())
+}
+
+func (o options) validate(rest []string) error {
+	var errs []error
+	if len(rest) > 0 {
+		errs = append(errs, fmt.Errorf("unexpected argument %q: all options are flags, see --help", rest[0]))
+	}
+	if o.healTimeout < minHealTimeout || o.healTimeout > maxHealTimeout {
+		errs = append(errs, fmt.Errorf("--heal-timeout is %s: it must be from %s to %s", o.healTimeout, minHealTimeout, maxHealTimeout))
+	}
+	for name, value := range map[string]time.Duration{"takeup-timeout": o.takeUp, "tool-call-timeout": o.callTimeout, "shutdown-grace": o.shutdownGrace} {
+		if value <= 0 {
+			errs = append(errs, fmt.Errorf("--%s is %s: it must be positive", name, value))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,158 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/gateway"
+	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp"
+)
+
+// The gateway asks the API server for next to nothing: a create for each heal, and two watches. The bounds are for the
+// day when everything fails at once.
+const (
+	qps   = 20
+	burst = 50
+)
+
+// requestedBy is recorded on HealingRequests. Callers have no names yet.
+const requestedBy = "cortex-gateway"
+
+// run wires the parts and serves until ctx ends.
+func run(ctx context.Context, o options, log logr.Logger) error {
+	cluster, err := connect(o)
+	if err != nil {
+		return err
+	}
+	servers, err := discover(ctx, cluster.cache, o, log.WithName("mcp"))
+	if err != nil {
+		return err
+	}
+	defer servers.Close()
+	healer, err := healing.New(ctx, healing.Options{
+		Client: cluster.client, Cache: cluster.cache, Timeout: o.healTimeout, TakeUp: o.takeUp,
+		Clock: clock.RealClock{}, Log: log.WithName("healing"),
+	})
+	if err != nil {
+		return fmt.Errorf("%w (is the CRD installed? `kubectl get crd healingrequests.%s`)", err, v1alpha1.GroupVersion.Group)
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	loop := chat.NewLoop(chat.Options{
+		Planner: chat.NewRules(), Servers: servers.Servers, Healer: healer, RequestedBy: requestedBy,
+		Metrics: chat.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("chat"),
+	})
+	var synced atomic.Bool
+	server := gateway.New(gateway.Options{
+		Loop: loop, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
+		Clock: clock.RealClock{}, Log: log.WithName("http"),
+	})
+	return serve(ctx, o, log, cluster.cache, server, &synced)
+}
+
+// serve runs the cache longer than the server: streams that are finishing still follow their heals.
+func serve(ctx context.Context, o options, log logr.Logger, informers cache.Cache, server *gateway.Server, synced *atomic.Bool) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.addr)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	serving, fail := context.WithCancel(ctx)
+	defer fail()
+	watched := make(chan error, 1)
+	go func() {
+		defer fail()
+		watched <- informers.Start(watching)
+	}()
+	go func() {
+		if informers.WaitForCacheSync(watching) {
+			synced.Store(true)
+			log.Info("ready")
+		}
+	}()
+	log.Info("the gateway starts", "addr", listener.Addr().String(), "version", version(), "namespace", o.namespace,
+		"healTimeout", o.healTimeout.String(), "toolCallTimeout", o.callTimeout.String())
+	err = server.Serve(serving, listener)
+	stop()
+	return errors.Join(err, <-watched)
+}
+
+// cluster is how the gateway talks to the API server: a cache for what it watches, a client for what it writes.
+type cluster struct {
+	client client.Client
+	cache  cache.Cache
+}
+
+func connect(o options) (*cluster, error) {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("finding the cluster: %w", err)
+	}
+	config = rest.AddUserAgent(config, "cortex-gateway")
+	config.QPS, config.Burst = qps, burst
+	scheme := runtime.NewScheme()
+	if err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return nil, fmt.Errorf("registering kinds: %w", err)
+	}
+	direct, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the API server: %w", err)
+	}
+	watches := cache.Options{
+		Scheme:           scheme,
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Service{}: {Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelMCPServer: "true"})},
+		},
+	}
+	if o.namespace != "" {
+		watches.DefaultNamespaces = map[string]cache.Config{o.namespace: {}}
+	}
+	informers, err := cache.New(config, watches)
+	if err != nil {
+		return nil, fmt.Errorf("making the cache: %w", err)
+	}
+	return &cluster{client: direct, cache: informers}, nil
+}
+
+func discover(ctx context.Context, informers cache.Cache, o options, log logr.Logger) (*mcp.Registry, error) {
+	servers := mcp.NewRegistry(mcp.Options{CallTimeout: o.callTimeout, Version: version(), Log: log})
+	informer, err := informers.GetInformer(ctx, &corev1.Service{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return nil, fmt.Errorf("watching services: %w", err)
+	}
+	if _, err := informer.AddEventHandler(servers); err != nil {
+		return nil, fmt.Errorf("watching services: %w", err)
+	}
+	return servers, nil
+}
+
+// version is the module's, as the Go toolchain stamped it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}

@@ -1,0 +1,81 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Handler serves all routes.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/tasks", s.allow(s.tasks, http.MethodPost))
+	mux.Handle("/healthz", s.allow(s.healthz, http.MethodGet, http.MethodHead))
+	mux.Handle("/readyz", s.allow(s.readyz, http.MethodGet, http.MethodHead))
+	mux.Handle("/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "there is nothing here: POST a query to /api/tasks")
+	})
+	return s.recovering(mux)
+}
+
+// allow refuses all methods but some, and says which.
+func (s *Server) allow(handler http.HandlerFunc, methods ...string) http.Handler {
+	allowed := strings.Join(methods, ", ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, method := range methods {
+			if r.Method == method {
+				handler(w, r)
+				return
+			}
+		}
+		w.Header().Set("Allow", allowed)
+		refuse(w, http.StatusMethodNotAllowed, "use "+allowed)
+	})
+}
+
+// recovering ends a request that panics with an answer, and leaves the others alone.
+func (s *Server) recovering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if value := recover(); value != nil {
+				s.Log.Error(fmt.Errorf("panic: %v", value), "a request panicked", "path", r.URL.Path, "stack", string(debug.Stack()))
+				refuse(w, http.StatusInternalServerError, "an internal error; the gateway's log has the details")
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
+
+// readyz says no before the caches are synced, and again once the gateway is shutting down.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case s.draining.Load():
+		http.Error(w, "shutting down", http.StatusServiceUnavailable)
+	case !s.Ready():
+		http.Error(w, "waiting for the caches of Services and HealingRequests", http.StatusServiceUnavailable)
+	default:
+		_, _ = w.Write([]byte("ok\n"))
+	}
+}
+
+// refuse answers with an error as JSON: {"error": "…"}.
+func refuse(w http.ResponseWriter, status int, message string) {
+	reply(w, status, map[string]string{"error": message})
+}
+
+func reply(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+}

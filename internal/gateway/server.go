@@ -1,0 +1,130 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package gateway is the HTTP face of Cortex: queries in, events or one answer out.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
+
+	"github.com/ry-ops/cortex/internal/chat"
+)
+
+const (
+	// DefaultShutdownGrace is how long streams may go on after the signal to stop: five seconds less than the
+	// terminationGracePeriodSeconds of a pod (30 s), which are left for their last events.
+	DefaultShutdownGrace = 25 * time.Second
+	// DefaultHeartbeat is shorter than the idle timeouts of common proxies (nginx: 60 s, many load balancers: 30 s).
+	DefaultHeartbeat = 15 * time.Second
+	// DefaultWriteTimeout is how long one event may take to leave. Only a reader that does not read needs longer.
+	DefaultWriteTimeout = 10 * time.Second
+
+	readHeaderTimeout = 5 * time.Second
+	readBodyTimeout   = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+	// lastWords is the time for the last event of every stream, after the grace is over.
+	lastWords = 4 * time.Second
+)
+
+// errEnding is why a task ended with the gateway.
+var errEnding = errors.New("the gateway is shutting down and this task was not finished; a heal that was begun goes on by itself. Ask again")
+
+// Loop answers queries. See chat.Loop.
+type Loop interface {
+	Run(ctx context.Context, id, query string, emit func(chat.Event)) chat.Outcome
+}
+
+// Options of a Server. Zero durations mean the defaults.
+type Options struct {
+	// Loop answers the queries.
+	Loop Loop
+	// Ready reports whether the gateway knows the cluster: its caches are synced.
+	Ready func() bool
+	// Registry holds the gateway's metrics and is served at /metrics.
+	Registry      *prometheus.Registry
+	ShutdownGrace time.Duration
+	Heartbeat     time.Duration
+	WriteTimeout  time.Duration
+	Clock         clock.WithTicker
+	Log           logr.Logger
+}
+
+// Server serves the gateway's routes.
+type Server struct {
+	Options
+	metrics *metrics
+	// draining is set once no new work is wanted.
+	draining atomic.Bool
+	// ending ends when the tasks that are still under way must end; cut ends it.
+	ending context.Context
+	cut    context.CancelFunc
+}
+
+// New makes a Server and registers its metrics.
+func New(o Options) *Server {
+	setDefault(&o.ShutdownGrace, DefaultShutdownGrace)
+	setDefault(&o.Heartbeat, DefaultHeartbeat)
+	setDefault(&o.WriteTimeout, DefaultWriteTimeout)
+	ending, cut := context.WithCancel(context.Background())
+	return &Server{Options: o, metrics: newMetrics(o.Registry), ending: ending, cut: cut}
+}
+
+func setDefault(value *time.Duration, otherwise time.Duration) {
+	if *value == 0 {
+		*value = otherwise
+	}
+}
+
+// Serve answers on listener until ctx ends. Then it stops accepting, lets tasks finish for ShutdownGrace, ends the rest
+// with their last event, and returns.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	defer s.cut()
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          log.New(logWriter{s.Log}, "", 0),
+		// No WriteTimeout: streams are long, and each write of theirs has its own.
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving HTTP on %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+
+	s.Log.Info("shutting down", "grace", s.ShutdownGrace.String())
+	s.draining.Store(true)
+	grace := time.AfterFunc(s.ShutdownGrace, s.cut)
+	defer grace.Stop()
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ShutdownGrace+lastWords)
+	defer cancel()
+	if err := server.Shutdown(bounded); err != nil {
+		_ = server.Close()
+		return fmt.Errorf("shutting down: %w", err)
+	}
+	return nil
+}
+
+// logWriter passes what net/http has to say, such as broken TLS or headers, on to the log.
+type logWriter struct{ log logr.Logger }
+
+// Write implements io.Writer.
+func (w logWriter) Write(line []byte) (int, error) {
+	w.log.V(1).Info("http", "message", string(line))
+	return len(line), nil
+}

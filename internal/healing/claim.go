@@ -1,0 +1,153 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package healing
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+)
+
+// targetIndex finds the requests of a Service in the cache without looking at all the others.
+const targetIndex = "spec.targetRef.service"
+
+// maxNames bounds the search for a free name: each refusal is one step.
+const maxNames = 20
+
+func indexTarget(obj client.Object) []string {
+	request, ok := obj.(*v1alpha1.HealingRequest)
+	if !ok || !targets(request, request.Spec.TargetRef.Name) {
+		return nil
+	}
+	return []string{request.Spec.TargetRef.Name}
+}
+
+// record returns the request that answers the failure, creating it if there is none. The name is the lock: whoever
+// looks at the same requests computes the same next name, the API server refuses all creators but one, and the others
+// read what that one wrote.
+func (h *Healer) record(ctx context.Context, failure Failure) (*v1alpha1.HealingRequest, error) {
+	var known v1alpha1.HealingRequestList
+	err := h.cache.List(ctx, &known, client.InNamespace(failure.Service.Namespace), client.MatchingFields{targetIndex: failure.Service.Name})
+	if err != nil {
+		return nil, fmt.Errorf("listing healing requests of %s: %w", failure.Service, err)
+	}
+	for range maxNames {
+		if answer := answering(known.Items, failure.Service.Name, failure.CallStarted); answer != nil {
+			return answer, nil
+		}
+		request := h.newRequest(failure, nextName(known.Items, failure.Service.Name))
+		err := h.client.Create(ctx, request)
+		if err == nil {
+			h.log.Info("[HEAL] recorded", "request", request.Name, "service", failure.Service, "class", failure.Error.Class)
+			return request, nil
+		}
+		if !apierrors.IsAlreadyExists(err) {
+			return nil, fmt.Errorf("creating healing request %s: %w", request.Name, err)
+		}
+		taken, err := h.taken(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		known.Items = append(known.Items, *taken)
+	}
+	return nil, fmt.Errorf("no free name for a healing request of %s after %d attempts", failure.Service, maxNames)
+}
+
+// taken reads the request that was there first, past the cache, which may not have heard of it yet. One that was
+// deleted in between still takes its name for this search.
+func (h *Healer) taken(ctx context.Context, refused *v1alpha1.HealingRequest) (*v1alpha1.HealingRequest, error) {
+	existing := &v1alpha1.HealingRequest{}
+	err := h.client.Get(ctx, client.ObjectKeyFromObject(refused), existing)
+	if apierrors.IsNotFound(err) {
+		return &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Name: refused.Name, Namespace: refused.Namespace}}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading healing request %s: %w", refused.Name, err)
+	}
+	return existing, nil
+}
+
+func (h *Healer) newRequest(failure Failure, name string) *v1alpha1.HealingRequest {
+	observed := cleanError(failure.Error)
+	return &v1alpha1.HealingRequest{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: failure.Service.Namespace,
+			Name:      name,
+			// A Service's name is an RFC 1035 label, at most 63 characters, so it always fits a label value.
+			Labels: map[string]string{v1alpha1.LabelTarget: failure.Service.Name},
+		},
+		Spec: v1alpha1.HealingRequestSpec{
+			TargetRef:   v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: failure.Service.Name},
+			Trigger:     v1alpha1.TriggerMCPFailure,
+			Error:       &observed,
+			RequestedBy: clean(failure.RequestedBy, maxRequestedBy),
+			Timeout:     &metav1.Duration{Duration: h.timeout},
+		},
+	}
+}
+
+// answering picks the request that answers a failure of a call that began at callStarted: one that is under way, else
+// the last one that ended after the call began. It returns nil if a new one is needed. A dry run answers nothing, since
+// it changes nothing.
+func answering(requests []v1alpha1.HealingRequest, service string, callStarted time.Time) *v1alpha1.HealingRequest {
+	var active, ended *v1alpha1.HealingRequest
+	for i := range requests {
+		request := &requests[i]
+		switch {
+		case !targets(request, service) || request.Spec.Mode == v1alpha1.ModeDryRun:
+		case !request.Done():
+			if active == nil || number(request.Name, service) > number(active.Name, service) {
+				active = request
+			}
+		case endedAfter(request, callStarted):
+			if ended == nil || endedAfter(request, ended.Status.CompletedAt.Time) {
+				ended = request
+			}
+		}
+	}
+	if active != nil {
+		return active
+	}
+	return ended
+}
+
+// nextName is one above the highest number that is taken.
+func nextName(requests []v1alpha1.HealingRequest, service string) string {
+	highest := 0
+	for i := range requests {
+		highest = max(highest, number(requests[i].Name, service))
+	}
+	return service + "-" + strconv.Itoa(highest+1)
+}
+
+// number reads n off "<service>-<n>". Any other name, and an n that we would not write, counts as 0.
+func number(name, service string) int {
+	digits, ok := strings.CutPrefix(name, service+"-")
+	if !ok {
+		return 0
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 1 || strconv.Itoa(n) != digits {
+		return 0
+	}
+	return n
+}
+
+func targets(request *v1alpha1.HealingRequest, service string) bool {
+	ref := request.Spec.TargetRef
+	return ref.Name == service && (ref.Kind == v1alpha1.KindService || ref.Kind == "")
+}
+
+// endedAfter reports whether the request is over and ended later than moment.
+func endedAfter(request *v1alpha1.HealingRequest, moment time.Time) bool {
+	return request.Done() && request.Status.CompletedAt != nil && request.Status.CompletedAt.After(moment)
+}

@@ -1,0 +1,158 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package healing is the gateway's side of a heal: it records a failed call as a HealingRequest, or joins the one that
+// is under way, and follows it to its end. The operator does the healing; the API server is the only thing they share.
+package healing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"golang.org/x/sync/singleflight"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+)
+
+const (
+	// DefaultTakeUp is how long a request may wait for the operator before its callers are told that nobody answers.
+	DefaultTakeUp = 10 * time.Second
+	// grace is added to the request's own timeout, so that the operator's verdict is heard rather than a guess of ours.
+	grace = 10 * time.Second
+	// recordTimeout bounds the writing of a request, all attempts at a free name together.
+	recordTimeout = 10 * time.Second
+	// maxRounds bounds how often one failure may find that what it followed had ended before the failed call began.
+	maxRounds = 5
+)
+
+// Failure is a call that failed for a reason that a heal can cure.
+type Failure struct {
+	// Service that was called.
+	Service types.NamespacedName
+	// Error as the caller saw it. Its text is cleaned and cut to the API's bounds.
+	Error v1alpha1.ObservedError
+	// CallStarted is when the failed call began: a heal that ended later than that already answers this failure.
+	CallStarted time.Time
+	// RequestedBy names who asked, at most 253 characters.
+	RequestedBy string
+}
+
+// Options of a Healer.
+type Options struct {
+	// Client writes requests and reads them past the cache.
+	Client client.Client
+	// Cache holds the HealingRequests; its informer is the one watch that all waiting callers share.
+	Cache cache.Cache
+	// Timeout of a heal, written to spec.timeout. Zero means v1alpha1.DefaultTimeout.
+	Timeout time.Duration
+	// TakeUp bounds the wait for the operator to begin. Zero means DefaultTakeUp.
+	TakeUp time.Duration
+	Clock  clock.Clock
+	Log    logr.Logger
+}
+
+// Healer records failures and follows heals. It is safe for concurrent use.
+type Healer struct {
+	client   client.Client
+	cache    cache.Cache
+	timeout  time.Duration
+	clock    clock.Clock
+	log      logr.Logger
+	follower *follower
+	claims   singleflight.Group
+}
+
+// New makes a Healer and registers its index and its watch with the cache. Call it before the cache starts.
+func New(ctx context.Context, o Options) (*Healer, error) {
+	h := &Healer{client: o.Client, cache: o.Cache, timeout: o.Timeout, clock: o.Clock, log: o.Log}
+	if h.timeout == 0 {
+		h.timeout = v1alpha1.DefaultTimeout
+	}
+	if o.TakeUp == 0 {
+		o.TakeUp = DefaultTakeUp
+	}
+	if err := o.Cache.IndexField(ctx, &v1alpha1.HealingRequest{}, targetIndex, indexTarget); err != nil {
+		return nil, fmt.Errorf("indexing healing requests by target: %w", err)
+	}
+	informer, err := o.Cache.GetInformer(ctx, &v1alpha1.HealingRequest{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return nil, fmt.Errorf("watching healing requests: %w", err)
+	}
+	h.follower = newFollower(o.Client, o.Cache, o.Clock, o.TakeUp)
+	if _, err := informer.AddEventHandler(h.follower); err != nil {
+		return nil, fmt.Errorf("watching healing requests: %w", err)
+	}
+	return h, nil
+}
+
+// Heal records the failure, or joins the heal that answers it, and returns when that heal is over. progress is called
+// from this goroutine, once for each step and in order. An error is an *Error unless ctx ended: then it is ctx's cause,
+// and the heal goes on for everybody else.
+func (h *Healer) Heal(ctx context.Context, failure Failure, progress func(v1alpha1.ProgressEntry)) (Outcome, error) {
+	log := h.log.WithValues("service", failure.Service, "class", failure.Error.Class)
+	for range maxRounds {
+		request, err := h.claim(ctx, failure)
+		if err != nil {
+			return Outcome{}, h.explain(ctx, failure, err)
+		}
+		if answered := endedAfter(request, failure.CallStarted) && request.Succeeded(); answered {
+			log.Info("[HEAL] the call began before the last heal ended; no other heal is needed", "request", request.Name)
+			return outcomeOf(request, true), nil
+		}
+		log.Info("[HEAL] following", "request", request.Name)
+		ended, err := h.follower.follow(ctx, request, progress)
+		if err != nil {
+			log.Info("[HEAL] gave up following", "request", request.Name, "reason", err.Error())
+			return Outcome{}, err
+		}
+		if endedAfter(ended, failure.CallStarted) {
+			log.Info("[HEAL] over", "request", ended.Name, "phase", ended.DerivePhase(), "cause", ended.Status.Cause, "fix", ended.Status.FixApplied)
+			return outcomeOf(ended, false), nil
+		}
+	}
+	return Outcome{}, newError(fmt.Sprintf("%s was healed %d times and no heal answers this failure", failure.Service.Name, maxRounds),
+		lookAtRequests(failure.Service.Namespace), nil)
+}
+
+// claim agrees with every other caller, of this gateway and of any other, on the one request that answers the failure.
+// Callers of this gateway share one attempt, which goes on if the caller that began it leaves.
+func (h *Healer) claim(ctx context.Context, failure Failure) (*v1alpha1.HealingRequest, error) {
+	shared := h.claims.DoChan(failure.Service.String(), func() (any, error) {
+		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+		defer cancel()
+		request, err := h.record(detached, failure)
+		if err != nil {
+			return nil, err
+		}
+		h.follower.awaitVisible(detached, request)
+		return request, nil
+	})
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case result := <-shared:
+		request, _ := result.Val.(*v1alpha1.HealingRequest)
+		return request, result.Err
+	}
+}
+
+func (h *Healer) explain(ctx context.Context, failure Failure, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var known *Error
+	if errors.As(err, &known) {
+		return err
+	}
+	h.log.Error(err, "[HEAL] the failure could not be recorded", "service", failure.Service)
+	return newError(fmt.Sprintf("the failure of %s could not be recorded as a HealingRequest: %v", failure.Service.Name, clean(err.Error(), maxMessage)),
+		"Check that the API server answers, that the CRD is installed (`kubectl get crd healingrequests."+v1alpha1.GroupVersion.Group+
+			"`), and that the gateway may create HealingRequests in namespace "+failure.Service.Namespace+".", err)
+}

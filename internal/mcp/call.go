@@ -1,0 +1,106 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/mcpserver"
+)
+
+// CallError is a call that brought no result.
+type CallError struct {
+	// Class of the failure.
+	Class v1alpha1.ErrorClass
+	// Sent reports whether the call may have reached the server. It is false only where that is proven.
+	Sent bool
+	// Endpoint and Tool that were called. Tool is empty for tools/list.
+	Endpoint, Tool string
+	err            error
+}
+
+// Error says what went wrong.
+func (e *CallError) Error() string { return e.err.Error() }
+
+// Unwrap gives the error of the session or the connection.
+func (e *CallError) Unwrap() error { return e.err }
+
+// Observed is the failure as a HealingRequest records it.
+func (e *CallError) Observed() v1alpha1.ObservedError {
+	return v1alpha1.ObservedError{Class: e.Class, Message: e.Error(), Endpoint: e.Endpoint, Tool: e.Tool}
+}
+
+// Heals reports whether a failure of this class is the infrastructure's fault, so that a heal may cure it.
+func Heals(class v1alpha1.ErrorClass) bool {
+	switch class {
+	case "", v1alpha1.ErrorToolError, v1alpha1.ErrorCanceled:
+		return false
+	default:
+		return true
+	}
+}
+
+// Call calls a tool. It returns within CallTimeout. An error is a *CallError; a result that is the tool's own error is
+// returned as it is.
+func (s *Server) Call(ctx context.Context, tool Tool, arguments map[string]any) (*sdk.CallToolResult, error) {
+	var result *sdk.CallToolResult
+	err := s.using(ctx, tool.Name, s.options.CallTimeout, tool.Hints, func(ctx context.Context, client *sdk.ClientSession) (err error) {
+		result, err = client.CallTool(ctx, &sdk.CallToolParams{Name: tool.Name, Arguments: arguments})
+		return err
+	})
+	return result, err
+}
+
+type use func(context.Context, *sdk.ClientSession) error
+
+// using makes a call on the server's session. If a session that was kept from earlier turns out to be dead, the call is
+// made once more on a new one, where the replay rule allows: the server may have been replaced in peace.
+func (s *Server) using(ctx context.Context, tool string, timeout time.Duration, hints Hints, call use) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	kept, failure := s.once(ctx, tool, call)
+	if failure != nil && kept && stale(failure.Class) && Replay(failure.Class, failure.Sent, hints).Replay && ctx.Err() == nil {
+		_, failure = s.once(ctx, tool, call)
+	}
+	if failure == nil {
+		return nil
+	}
+	return failure
+}
+
+// stale reports whether a failure may be that of the kept session rather than of the server.
+func stale(class v1alpha1.ErrorClass) bool {
+	return class == v1alpha1.ErrorSessionLost || class == v1alpha1.ErrorUnavailable
+}
+
+func (s *Server) once(ctx context.Context, tool string, call use) (kept bool, failure *CallError) {
+	current, kept, err := s.acquire(ctx)
+	if err != nil {
+		// No session, so the call itself was never made.
+		return false, s.failed(ctx, err, false, tool)
+	}
+	defer s.release(current)
+	if err := call(ctx, current.client); err != nil {
+		failure := s.failed(ctx, err, mcpserver.Sent(err), tool)
+		if Heals(failure.Class) {
+			s.drop(current)
+		}
+		return kept, failure
+	}
+	return kept, nil
+}
+
+func (s *Server) failed(ctx context.Context, err error, sent bool, tool string) *CallError {
+	class := mcpserver.Classify(err)
+	if cause := context.Cause(ctx); class == v1alpha1.ErrorCanceled && cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	return &CallError{Class: class, Sent: sent, Endpoint: s.Endpoint().URL, Tool: tool, err: err}
+}

@@ -1,0 +1,106 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mcp
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ry-ops/cortex/internal/mcpserver"
+)
+
+// Server is one MCP server: where it answers, the tools that it is known to have, and the session with it. It is safe
+// for concurrent use.
+type Server struct {
+	key        types.NamespacedName
+	options    Options
+	background func(func(context.Context))
+
+	mu       sync.Mutex
+	endpoint mcpserver.Endpoint
+	session  *session
+	tools    []Tool
+	listed   bool
+	// renewed is the heal after which the session was last opened anew.
+	renewed string
+}
+
+// Key names the server's Service.
+func (s *Server) Key() types.NamespacedName { return s.key }
+
+// Tools are the tools that the server is known to have, by its own order. A server that is down keeps them. The second
+// result is false if it has never been listed.
+func (s *Server) Tools() ([]Tool, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tools, s.listed
+}
+
+// Endpoint is where the server answers.
+func (s *Server) Endpoint() mcpserver.Endpoint {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.endpoint
+}
+
+// List asks the server for its tools. An error is a *CallError.
+func (s *Server) List(ctx context.Context) error {
+	return s.using(ctx, "", s.options.ConnectTimeout, Hints{ReadOnly: true}, func(ctx context.Context, client *sdk.ClientSession) error {
+		var tools []Tool
+		for tool, err := range client.Tools(ctx, nil) {
+			if err != nil {
+				return fmt.Errorf("listing tools: %w", err)
+			}
+			if len(tools) == maxTools {
+				s.options.Log.Info("a server has more tools than are used", "service", s.key, "used", maxTools)
+				break
+			}
+			tools = append(tools, toolOf(tool))
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tools, s.listed = tools, true
+		return nil
+	})
+}
+
+// Renew opens a new session and lists the tools again, once for all callers who waited for the same heal. It does not
+// wait for either.
+func (s *Server) Renew(heal string) {
+	s.mu.Lock()
+	first := s.renewed != heal
+	s.renewed = heal
+	s.mu.Unlock()
+	if !first {
+		return
+	}
+	s.Reset()
+	s.background(func(ctx context.Context) {
+		if err := s.List(ctx); err != nil && ctx.Err() == nil {
+			s.options.Log.Info("tools could not be listed after the heal", "service", s.key, "reason", err.Error())
+		}
+	})
+}
+
+// Reset makes the next call open a new session with new connections. Calls under way keep theirs.
+func (s *Server) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.session
+	s.session = nil
+	s.retire(old)
+}
+
+// moveTo takes note of the server's endpoint. The Service has changed in some way, so the session is opened anew: what
+// is behind it may be another server by now.
+func (s *Server) moveTo(endpoint mcpserver.Endpoint) {
+	s.mu.Lock()
+	s.endpoint = endpoint
+	s.mu.Unlock()
+	s.Reset()
+}

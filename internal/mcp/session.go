@@ -1,0 +1,113 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mcp
+
+import (
+	"context"
+	"net/http"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ry-ops/cortex/internal/mcpserver"
+)
+
+// session is one MCP session with a connection pool of its own, so that nothing of a dead session can be met again. It
+// is shared by all calls; the last user of one that was dropped closes it, so that dropping it cuts nobody off.
+type session struct {
+	ready  chan struct{}
+	client *sdk.ClientSession
+	err    error
+	pool   *http.Transport
+
+	// Held under the server's lock.
+	users   int
+	dropped bool
+}
+
+// acquire returns the server's session, opening it if there is none. Everybody who comes meanwhile waits for the same
+// attempt, each as long as its own ctx allows. kept says that the session was open before.
+func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err error) {
+	s.mu.Lock()
+	current = s.session
+	if current == nil {
+		current = &session{ready: make(chan struct{}), pool: mcpserver.NewTransport()}
+		s.session = current
+		s.open(current, s.endpoint)
+	}
+	current.users++
+	s.mu.Unlock()
+
+	select {
+	case <-current.ready:
+		kept = true
+	default:
+	}
+	select {
+	case <-current.ready:
+	case <-ctx.Done():
+		s.release(current)
+		return nil, false, ctx.Err()
+	}
+	if current.err != nil {
+		s.release(current)
+		return nil, false, current.err
+	}
+	return current, kept, nil
+}
+
+// open connects in the background: the attempt belongs to all who wait for it, and not to the one who came first.
+func (s *Server) open(current *session, endpoint mcpserver.Endpoint) {
+	s.background(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, s.options.ConnectTimeout)
+		defer cancel()
+		current.client, current.err = mcpserver.Connect(ctx, endpoint, mcpserver.ConnectOptions{
+			Name: "cortex-gateway", Version: s.options.Version, Pool: current.pool,
+		})
+		if current.err != nil {
+			s.drop(current)
+		}
+		close(current.ready)
+	})
+}
+
+// drop makes the next call open a new session. It does nothing if that has already happened.
+func (s *Server) drop(old *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.session == old {
+		s.session = nil
+	}
+	s.retire(old)
+}
+
+func (s *Server) release(current *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	current.users--
+	if current.dropped && current.users == 0 {
+		s.end(current)
+	}
+}
+
+// retire must be called with the server's lock held.
+func (s *Server) retire(old *session) {
+	if old == nil || old.dropped {
+		return
+	}
+	old.dropped = true
+	if old.users == 0 {
+		s.end(old)
+	}
+}
+
+// end says goodbye in the background, since a server that hangs would hold the caller.
+func (s *Server) end(old *session) {
+	s.background(func(context.Context) {
+		<-old.ready
+		if old.client != nil {
+			_ = old.client.Close() // a courtesy: the session is over either way
+		}
+		old.pool.CloseIdleConnections()
+	})
+}
