@@ -84,10 +84,9 @@ func (c Cluster) stop(ctx context.Context) error {
 	if err := cgroup.Remove(ctx, config.CgroupRoot); err != nil {
 		return err
 	}
-	// The kernel takes a network namespace down in the background.
-	return await(ctx, "removing "+network.HostInterface, func() (bool, error) {
-		return !network.Joined(), nil
-	})
+	// The interface would go with the node's network namespace, but the kernel keeps
+	// that for as long as connections in it are being closed.
+	return network.Leave(ctx)
 }
 
 func await(ctx context.Context, what string, done func() (bool, error)) error {
