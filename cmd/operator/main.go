@@ -143,11 +143,11 @@ func wire(ctx context.Context, mgr ctrl.Manager) error {
 		return fmt.Errorf("building the log client: %w", err)
 	}
 	live := mgr.GetAPIReader()
-	prober := &mcpserver.MCPProber{}
+	prober := mcpserver.MCPProber{}
 	reconciler := &healingrequest.Reconciler{
 		Client:   mgr.GetClient(),
 		Live:     live,
-		Gatherer: &diagnosis.Gatherer{Reader: live, Logs: diagnosis.PodLogs{Client: clientset}, Prober: prober, Clock: clock.RealClock{}},
+		Gatherer: &diagnosis.Gatherer{Reader: live, Logs: diagnosis.KubeLogs{Client: clientset}, Prober: prober, Clock: clock.RealClock{}},
 		Applier:  &remediation.Applier{Client: mgr.GetClient(), Reader: live, Clock: clock.RealClock{}},
 		Verifier: &verification.Verifier{Reader: live, Prober: prober},
 		Recorder: mgr.GetEventRecorder(v1alpha1.FieldManager),

@@ -43,7 +43,7 @@ type world struct {
 func newWorld(t *testing.T, deployment *appsv1.Deployment) (*world, *remediation.Applier) {
 	t.Helper()
 	w := &world{}
-	builder := fake.NewClientBuilder().WithScheme(scheme.Scheme)
+	builder := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithReturnManagedFields()
 	if deployment != nil {
 		builder = builder.WithObjects(deployment)
 	}
@@ -72,7 +72,7 @@ func sandfly() *appsv1.Deployment {
 	return &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: namespace, Name: "sandfly", UID: "u1", Generation: 3,
-			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl-scale", Operation: metav1.ManagedFieldsOperationUpdate, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{}`), Time: &metav1.Time{Time: now}}},
+			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl-scale", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{}`), Time: &metav1.Time{Time: now}}},
 		},
 		Spec: appsv1.DeploymentSpec{Replicas: ptr.To[int32](0)},
 	}

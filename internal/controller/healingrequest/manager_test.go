@@ -29,9 +29,7 @@ func start(w *world) {
 	})
 	Expect(err).NotTo(HaveOccurred())
 	ctx, stop := context.WithCancel(context.Background())
-	reconciler := w.operator(mgr.GetClient())
-	reconciler.Live = mgr.GetAPIReader()
-	Expect(reconciler.SetupWithManager(ctx, mgr)).To(Succeed())
+	Expect(w.operator(mgr.GetClient()).SetupWithManager(ctx, mgr)).To(Succeed())
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
 	DeferCleanup(func() {

@@ -200,14 +200,14 @@ func (w *world) Logs(context.Context, string, string, string, bool) (string, err
 	return "starting\nfatal: state file /scratch/state.db is corrupt\n", nil
 }
 
-// operator is a fresh operator that reads and writes through c. Nothing is carried over from one to the next.
+// operator is a fresh operator that writes through c. Nothing is carried over from one to the next.
 func (w *world) operator(c client.Client) *healingrequest.Reconciler {
 	return &healingrequest.Reconciler{
 		Client:   c,
-		Live:     c,
-		Gatherer: &diagnosis.Gatherer{Reader: c, Logs: w, Prober: w, Clock: w.clock},
-		Applier:  &remediation.Applier{Client: c, Reader: c, Clock: w.clock},
-		Verifier: &verification.Verifier{Reader: c, Prober: w},
+		Live:     w,
+		Gatherer: &diagnosis.Gatherer{Reader: w, Logs: w, Prober: w, Clock: w.clock},
+		Applier:  &remediation.Applier{Client: c, Reader: w, Clock: w.clock},
+		Verifier: &verification.Verifier{Reader: w, Prober: w},
 		Recorder: &events.FakeRecorder{},
 		Metrics:  healingrequest.NewMetrics(prometheus.NewRegistry()),
 		Clock:    w.clock,

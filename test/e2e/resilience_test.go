@@ -1,0 +1,229 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/test/harness"
+)
+
+var _ = Describe("Many callers", func() {
+	It("share one heal: 200 that fail at the same moment make one request and one change, and all get their answer", func(ctx context.Context) {
+		Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
+		before, err := cluster.Deployment(ctx, sandfly)
+		Expect(err).NotTo(HaveOccurred())
+
+		const callers = 200
+		answers := make([]string, callers)
+		var group sync.WaitGroup
+		for i := range callers {
+			group.Go(func() {
+				defer GinkgoRecover()
+				events, err := harness.Ask(ctx, gateway, "list sandfly hosts")
+				Expect(err).NotTo(HaveOccurred())
+				answers[i] = events[len(events)-1].Answer()
+			})
+		}
+		group.Wait()
+		Expect(answers).To(HaveEach(ContainSubstring("192.0.2.")))
+		Expect(onlyRequest(ctx, sandfly).Status.Actions).To(HaveLen(1))
+		after, err := cluster.Deployment(ctx, sandfly)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(after.Generation).To(Equal(before.Generation+1), "the spec was changed once")
+	})
+})
+
+var _ = Describe("A heal outlives", func() {
+	// Healing of a target that is scaled to zero passes through these.
+	for _, phase := range []v1alpha1.Phase{v1alpha1.PhaseDiagnosing, v1alpha1.PhaseRemediating, v1alpha1.PhaseVerifying} {
+		It(fmt.Sprintf("an operator that is killed while it is %s", phase), func(ctx context.Context) {
+			Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
+			before, err := cluster.Deployment(ctx, sandfly)
+			Expect(err).NotTo(HaveOccurred())
+			leader := steadyLeader(ctx)
+
+			killed := make(chan error, 1)
+			watchCtx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			watching, err := cluster.Watch(watchCtx, &v1alpha1.HealingRequestList{}, client.InNamespace(harness.Namespace))
+			Expect(err).NotTo(HaveOccurred())
+			defer watching.Stop()
+			go func() {
+				for event := range watching.ResultChan() {
+					if request, ok := event.Object.(*v1alpha1.HealingRequest); ok && request.Status.Phase == phase {
+						killed <- harness.Kill(leader, "/operator")
+						return
+					}
+				}
+			}()
+
+			answer := healed(ask(ctx, "list sandfly hosts"))
+			Expect(answer.Answer()).To(ContainSubstring("192.0.2."))
+			Expect(killed).To(Receive(BeNil()), "the operator was killed during the heal")
+			Expect(onlyRequest(ctx, sandfly).Status.Actions).To(HaveLen(1))
+			after, err := cluster.Deployment(ctx, sandfly)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(after.Generation).To(Equal(before.Generation+1), "the spec was changed once")
+		})
+	}
+
+	It("the gateway replica that did not create the request, and the one that did", func(ctx context.Context) {
+		Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
+		pods := gatewayPods(ctx)
+		Expect(len(pods)).To(BeNumerically(">=", 2))
+		for i, doomed := range pods[:2] {
+			survivor := pods[1-i]
+			Expect(cluster.Forget(ctx)).To(Succeed())
+			Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
+			var group sync.WaitGroup
+			group.Go(func() {
+				// Cut off, and not to be answered: that is the point.
+				_, _ = harness.Ask(ctx, podURL(doomed), "list sandfly hosts")
+			})
+			Expect(cluster.Until(ctx, "the heal to begin", func(ctx context.Context) (bool, error) {
+				requests, err := cluster.Requests(ctx, sandfly)
+				return len(requests) == 1, err
+			})).To(Succeed())
+			Expect(harness.Kill(doomed.Name, "/gateway")).To(Succeed())
+			events, err := harness.Ask(ctx, podURL(survivor), "list sandfly hosts")
+			Expect(err).NotTo(HaveOccurred())
+			Expect(events[len(events)-1].Answer()).To(ContainSubstring("192.0.2."))
+			group.Wait()
+			Expect(onlyRequest(ctx, sandfly).Status.Phase).To(Equal(v1alpha1.PhaseSucceeded))
+			Expect(cluster.Settled(ctx, "cortex-gateway")).To(Succeed())
+		}
+	})
+
+	It("a leader: the other replica takes over", func(ctx context.Context) {
+		leader := steadyLeader(ctx)
+		Expect(harness.Kill(leader, "/operator")).To(Succeed())
+		Expect(cluster.Until(ctx, "another leader", func(ctx context.Context) (bool, error) {
+			now, err := cluster.Leader(ctx)
+			return now != leader, err
+		})).To(Succeed())
+	})
+})
+
+var _ = Describe("Bad input", func() {
+	post := func(ctx context.Context, body string) (int, string) {
+		GinkgoHelper()
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, gateway+"/api/tasks", strings.NewReader(body))
+		Expect(err).NotTo(HaveOccurred())
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		Expect(err).NotTo(HaveOccurred())
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		Expect(err).NotTo(HaveOccurred())
+		return resp.StatusCode, string(text)
+	}
+
+	It("gets a clear error, and nothing is changed", func(ctx context.Context) {
+		before, err := cluster.Deployment(ctx, sandfly)
+		Expect(err).NotTo(HaveOccurred())
+
+		status, text := post(ctx, `{"query": `)
+		Expect(status).To(Equal(http.StatusBadRequest), text)
+		Expect(text).To(ContainSubstring("query"))
+
+		status, text = post(ctx, `{"query": "`+strings.Repeat("a", 10<<20)+`"}`)
+		Expect(status).To(Equal(http.StatusRequestEntityTooLarge), text)
+
+		status, text = post(ctx, `{"query": "restart $(kubectl delete ns cortex-system); `+"`reboot`"+`"}`)
+		Expect(status).To(Equal(http.StatusOK), text)
+		Expect(text).NotTo(ContainSubstring(`"healing":[{`))
+
+		status, text = post(ctx, `{"query": "what does the frobnicator say?"}`)
+		Expect(status).To(Equal(http.StatusOK), text)
+		Expect(text).To(ContainSubstring("list_hosts"), "the answer names the tools that there are")
+
+		after, err := cluster.Deployment(ctx, sandfly)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(after.ResourceVersion).To(Equal(before.ResourceVersion))
+	})
+
+	heal := func(ctx context.Context, target string) v1alpha1.HealingRequest {
+		GinkgoHelper()
+		request := v1alpha1.HealingRequest{
+			ObjectMeta: metav1.ObjectMeta{Namespace: harness.Namespace, GenerateName: "manual-"},
+			Spec:       v1alpha1.HealingRequestSpec{TargetRef: v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: target}},
+		}
+		Expect(cluster.Create(ctx, &request)).To(Succeed())
+		Eventually(func() bool {
+			Expect(cluster.Get(ctx, client.ObjectKeyFromObject(&request), &request)).To(Succeed())
+			return request.Done()
+		}).WithTimeout(30 * time.Second).Should(BeTrue())
+		return request
+	}
+
+	It("says that there is no such Service", func(ctx context.Context) {
+		request := heal(ctx, "sandfly-mcp-servr")
+		Expect(request.Status.Phase).To(Equal(v1alpha1.PhaseFailed))
+		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseServiceNotFound))
+	})
+
+	It("changes nothing without the opt-in label, however broken", func(ctx context.Context) {
+		plain := service(ctx, sandfly)
+		before := plain.DeepCopy()
+		delete(plain.Labels, v1alpha1.LabelMCPServer)
+		Expect(cluster.Patch(ctx, plain, client.MergeFrom(before))).To(Succeed())
+		DeferCleanup(func(ctx context.Context) {
+			again := service(ctx, sandfly)
+			now := again.DeepCopy()
+			again.Labels[v1alpha1.LabelMCPServer] = "true"
+			Expect(cluster.Patch(ctx, again, client.MergeFrom(now))).To(Succeed())
+		})
+		Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
+		deployment, err := cluster.Deployment(ctx, sandfly)
+		Expect(err).NotTo(HaveOccurred())
+		request := heal(ctx, sandfly)
+		Expect(request.Status.Phase).To(Equal(v1alpha1.PhaseFailed))
+		Expect(request.Status.SuggestedPatch).To(ContainSubstring("kubectl label service " + sandfly))
+		after, err := cluster.Deployment(ctx, sandfly)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(after.ResourceVersion).To(Equal(deployment.ResourceVersion))
+	})
+})
+
+// steadyLeader waits until both operator replicas are ready, and names the one that leads.
+func steadyLeader(ctx context.Context) string {
+	GinkgoHelper()
+	Expect(cluster.Settled(ctx, "cortex-operator")).To(Succeed())
+	var leader string
+	Expect(cluster.Until(ctx, "a leader that runs", func(ctx context.Context) (bool, error) {
+		var err error
+		leader, err = cluster.Leader(ctx)
+		if err != nil {
+			return false, err
+		}
+		var pod corev1.Pod
+		err = cluster.Get(ctx, client.ObjectKey{Namespace: harness.Namespace, Name: leader}, &pod)
+		return pod.Status.Phase == corev1.PodRunning, err
+	})).To(Succeed())
+	return leader
+}
+
+func gatewayPods(ctx context.Context) []corev1.Pod {
+	GinkgoHelper()
+	Expect(cluster.Settled(ctx, "cortex-gateway")).To(Succeed())
+	pods, err := cluster.Pods(ctx, &metav1.LabelSelector{MatchLabels: map[string]string{"app": "cortex-api"}})
+	Expect(err).NotTo(HaveOccurred())
+	return pods
+}
+
+func podURL(pod corev1.Pod) string { return "http://" + pod.Status.PodIP + ":8000" }

@@ -1,0 +1,58 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Leader is the pod that holds the operator's lease.
+func (c *Cluster) Leader(ctx context.Context) (string, error) {
+	var lease coordinationv1.Lease
+	if err := c.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: "operator.healing.cortex.dev"}, &lease); err != nil {
+		return "", fmt.Errorf("reading the operator's lease: %w", err)
+	}
+	if lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity == "" {
+		return "", fmt.Errorf("the operator's lease has no holder")
+	}
+	// controller-runtime's identity is "<host name>_<UUID>", and a pod's host name is its name.
+	pod, _, _ := strings.Cut(*lease.Spec.HolderIdentity, "_")
+	return pod, nil
+}
+
+// Kill sends SIGKILL to a program in a pod, from the node, which with hack/localkube is this machine: no grace, no
+// shutdown hook, as when a node dies or the kernel runs out of memory.
+func Kill(pod, program string) error {
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return err
+	}
+	for _, path := range commands {
+		command, err := os.ReadFile(path)
+		if err != nil || !bytes.HasPrefix(command, []byte(program+"\x00")) {
+			continue
+		}
+		folder := filepath.Dir(path)
+		environment, err := os.ReadFile(filepath.Join(folder, "environ"))
+		if err != nil || !bytes.Contains(environment, []byte("HOSTNAME="+pod+"\x00")) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(folder))
+		if err != nil {
+			return err
+		}
+		return syscall.Kill(pid, syscall.SIGKILL)
+	}
+	return fmt.Errorf("no process %s of pod %s on this machine", program, pod)
+}
