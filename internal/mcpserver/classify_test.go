@@ -90,7 +90,6 @@ func TestCallFails(t *testing.T) {
 		"JSON-RPC internal error":      {answer(400, jsonType, `{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"oops"}}`), v1alpha1.ErrorProtocol},
 		"JSON-RPC method not found":    {answer(404, jsonType, `{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}`), v1alpha1.ErrorProtocol},
 		"JSON-RPC error of the server": {answer(400, jsonType, `{"jsonrpc":"2.0","id":1,"error":{"code":7,"message":"no"}}`), v1alpha1.ErrorToolError},
-		"headers without end":          {headersWithoutEnd, v1alpha1.ErrorProtocol},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -105,6 +104,9 @@ func TestCallFails(t *testing.T) {
 			check(t, call(ctx, session, "work", nil), c.class, true)
 			if n := s.requests.Load(); n != 1 {
 				t.Errorf("the call was sent %d times", n)
+			}
+			if n := s.gets.Load(); n != 0 {
+				t.Errorf("%d attempts to resume or to listen", n)
 			}
 		})
 	}
@@ -193,6 +195,36 @@ func TestToolErrors(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestToolAsksForMore: a tool that asks for more input, or for patience, is not called again by the SDK: only the replay
+// rule may do that.
+func TestToolAsksForMore(t *testing.T) {
+	s := newServer(t, stateless, "tools/call", nil)
+	session := connect(t, s, mcpserver.NewTransport())
+	_ = call(t.Context(), session, "work", map[string]any{"how": "later"})
+	if runs := s.runs.Load(); runs != 1 {
+		t.Errorf("the tool ran %d times, want 1", runs)
+	}
+}
+
+// TestSentOfForeignErrors: errors of clients that are not ours tell less, and prove less.
+func TestSentOfForeignErrors(t *testing.T) {
+	cases := map[string]struct {
+		err  error
+		sent bool
+	}{
+		"dial":      {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, false},
+		"DNS":       {&net.DNSError{Err: "no such host"}, false},
+		"read":      {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, true},
+		"deadline":  {context.DeadlineExceeded, true},
+		"a session": {mcp.ErrSessionMissing, true},
+	}
+	for name, c := range cases {
+		if got := mcpserver.Sent(c.err); got != c.sent {
+			t.Errorf("%s: sent is %t, want %t", name, got, c.sent)
+		}
 	}
 }
 
@@ -321,6 +353,7 @@ func TestPlainHTTP(t *testing.T) {
 		"404 of a session":        {answer(404, "", ""), "abc", v1alpha1.ErrorSessionLost, false},
 		"reset without an answer": {cut, "", v1alpha1.ErrorUnavailable, true},
 		"hangs":                   {hang, "", v1alpha1.ErrorTimeout, true},
+		"headers without end":     {headersWithoutEnd, "", v1alpha1.ErrorProtocol, true},
 		"200":                     {answer(200, "", ""), "", "", true},
 		"404 without a session":   {answer(404, "", ""), "", "", true},
 		"403":                     {answer(403, "", ""), "abc", "", true},
@@ -356,6 +389,13 @@ func TestPlainHTTP(t *testing.T) {
 	})
 }
 
+// TestNoProxy looks at the field: net/http never asks a proxy for loopback, so no request of a test would show it.
+func TestNoProxy(t *testing.T) {
+	if mcpserver.NewTransport().Proxy != nil {
+		t.Error("MCP servers of the cluster are called through a proxy")
+	}
+}
+
 // TestHostHeader: the server sees the Service's name, wherever it was dialed.
 func TestHostHeader(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -376,7 +416,6 @@ func TestHostHeader(t *testing.T) {
 		}
 		host <- request.Host
 	}()
-	t.Setenv("HTTP_PROXY", "http://192.0.2.1:9")
 	endpoint := mcpserver.Endpoint{URL: "http://" + listener.Addr().String() + "/mcp", Host: "sandfly-mcp-server.cortex-system.svc:3000"}
 	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, endpoint.URL, nil)
 	response, err := mcpserver.NewHTTPClient(endpoint, mcpserver.NewTransport()).Do(request)

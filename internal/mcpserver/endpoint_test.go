@@ -97,7 +97,9 @@ func TestEndpointOfRefuses(t *testing.T) {
 		"a path with a backslash":      {path(`/\evil`), "plain absolute path"},
 		"a path with a space":          {path("/m cp"), "plain absolute path"},
 		"a path with a line break":     {path("/mcp\r\nX-Evil:1"), "plain absolute path"},
-		"a path with a percent escape": {path("/mcp%zz"), "plain absolute path"},
+		"a path with an escape":        {path("/mcp%2f"), "plain absolute path"},
+		"a path with a broken escape":  {path("/mcp%zz"), "plain absolute path"},
+		"a path that begins as a host": {path("//evil.example/mcp"), "plain absolute path"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

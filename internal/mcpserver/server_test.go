@@ -31,9 +31,9 @@ type server struct {
 	// method whose requests the fault answers.
 	method string
 	fault  http.HandlerFunc
-	// runs of the tool, and requests of the method.
-	runs, requests atomic.Int32
-	// broken, when closed, ends requests that hang.
+	// runs of the tool, requests of the method, and GETs.
+	runs, requests, gets atomic.Int32
+	// done is closed at the end of the test.
 	done chan struct{}
 }
 
@@ -61,6 +61,8 @@ func (s *server) restart(options mcp.StreamableHTTPOptions) {
 		switch in.How {
 		case "badly":
 			return nil, nil, errors.New("the host does not answer")
+		case "later":
+			return &mcp.CallToolResult{InputRequests: mcp.InputRequestMap{}}, nil, nil
 		case "not at all":
 			return nil, nil, &jsonrpc.Error{Code: 1001, Message: "licence expired"}
 		default:
@@ -72,7 +74,10 @@ func (s *server) restart(options mcp.StreamableHTTPOptions) {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.method != "" && r.Header.Get("X-Unread") == "" {
+	if r.Method == http.MethodGet {
+		s.gets.Add(1)
+	}
+	if s.method != "" {
 		head := make([]byte, 256)
 		n, _ := io.ReadFull(r.Body, head)
 		body := io.MultiReader(bytes.NewReader(head[:n]), r.Body)
