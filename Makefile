@@ -144,5 +144,5 @@ deploy: ## Install Cortex in the cluster of the current context.
 	$(KUBECTL) apply -k config/default
 
 .PHONY: undeploy
-undeploy: ## Remove Cortex from the cluster of the current context, every HealingRequest with it.
-	$(KUBECTL) delete --ignore-not-found -k config/default
+undeploy: ## Remove Cortex and every HealingRequest. The namespace stays: MCP servers may live in it.
+	for part in gateway operator rbac crd; do $(KUBECTL) delete --ignore-not-found -k config/$$part; done
