@@ -28,7 +28,7 @@ func argumentsIn(text string) (given, string) {
 	found := given{named: map[string]string{}}
 	text = named.ReplaceAllStringFunc(text, func(match string) string {
 		parts := named.FindStringSubmatch(match)
-		found.named[key(parts[1])] = strings.TrimRight(strings.Trim(parts[2], `"'`), ".,;?!")
+		found.named[key(parts[1])] = unquoted(parts[2])
 		return placeholder
 	})
 	text = quoted.ReplaceAllStringFunc(text, func(match string) string {
@@ -36,6 +36,14 @@ func argumentsIn(text string) (given, string) {
 		return placeholder
 	})
 	return found, text
+}
+
+// unquoted takes the quotes off a value, or else the punctuation of the sentence that it ends.
+func unquoted(value string) string {
+	if strings.ContainsAny(value[:1], `"'`) {
+		return value[1 : len(value)-1]
+	}
+	return strings.TrimRight(value, ".,;?!")
 }
 
 func key(name string) string { return strings.ReplaceAll(strings.ToLower(name), "-", "_") }
@@ -64,6 +72,17 @@ func (g given) fill(tool mcp.Tool) (arguments map[string]any, missing []mcp.Argu
 		missing = nil
 	}
 	return arguments, missing
+}
+
+// fits counts the arguments that the query names and the tool has.
+func (g given) fits(tool mcp.Tool) int {
+	count := 0
+	for _, argument := range tool.Arguments {
+		if _, ok := g.value(argument, tool.Arguments); ok {
+			count++
+		}
+	}
+	return count
 }
 
 func (g given) value(argument mcp.Argument, all []mcp.Argument) (string, bool) {

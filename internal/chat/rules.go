@@ -152,6 +152,7 @@ const (
 	inTitle       = 4
 	inServer      = 3
 	inDescription = 2
+	inArguments   = 2
 	sameVerb      = 1
 )
 
@@ -160,15 +161,16 @@ const (
 func (r *Rules) score(q query, server set, c candidate) int {
 	name := vocabulary(c.tool.Name)
 	called := q.spoken.has(strings.ToLower(c.tool.Name))
-	switch {
-	case c.changes && !r.ordered(q, c.tool):
-		return 0
-	case !c.changes && q.orders != nil && !called:
-		return 0
-	}
 	score, found := 0, called
 	if called {
 		score += inFullName
+	}
+	switch {
+	case c.changes && !r.ordered(q, c.tool), !c.changes && q.orders != nil && !called:
+		return 0
+	case c.changes:
+		// Of the tools that change things one fits as well as another: a near miss must not decide between them.
+		return score + 1
 	}
 	title, description := vocabulary(c.tool.Title), vocabulary(c.tool.Description)
 	for _, word := range q.content {
@@ -186,7 +188,7 @@ func (r *Rules) score(q query, server set, c candidate) int {
 	if !found {
 		return 0
 	}
-	return max(1, score+r.verbs(q, name)-r.unasked(q, name))
+	return max(1, score+r.verbs(q, name)+inArguments*q.given.fits(c.tool)-r.unasked(q, name))
 }
 
 func (r *Rules) verbs(q query, name set) int {
