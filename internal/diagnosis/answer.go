@@ -136,6 +136,9 @@ func (s *Snapshot) unexplained() (message, advice string) {
 			return fmt.Sprintf("Where the MCP server of Service %s answers is not known", s.Service.Name), err.Error()
 		}
 	}
+	if s.Handshake == nil && len(s.Gaps) == 0 {
+		return s.name() + " looks well, and no MCP handshake was made", "Make an MCP handshake with it."
+	}
 	if s.Handshake == nil {
 		return fmt.Sprintf("%s could not be looked at whole, and nothing wrong was found in what was", s.name()),
 			"Give the operator the rights that it lacks, or look at what it could not."

@@ -19,8 +19,6 @@ const (
 	crashWindow = 10 * time.Minute
 	// freshRevision is how long a revision is suspected of a crash that an older one did not have.
 	freshRevision = time.Hour
-	// maxLogLine bounds a log line within a sentence, in characters.
-	maxLogLine = 200
 )
 
 // crash is a container that does not stay up.
@@ -65,7 +63,14 @@ func (s *Snapshot) crashOf(c container) (crash, bool) {
 		return one, true
 	}
 	recent := one.last != nil && c.status.RestartCount > 0 && s.age(one.last.FinishedAt.Time) < crashWindow
-	return one, recent && !c.status.Ready
+	return one, recent && (!c.status.Ready || one.last.ExitCode != 0 && s.broken())
+}
+
+// broken reports whether the server took no request, or dropped it. Between two crashes a container without a readiness
+// probe counts as ready; a server that hangs is another fault.
+func (s *Snapshot) broken() bool {
+	shake := s.Handshake
+	return shake != nil && shake.Verdict == v1alpha1.VerdictFailed && shake.Class != v1alpha1.ErrorTimeout && shake.Class != v1alpha1.ErrorProtocol
 }
 
 func (c crash) outOfMemory() bool { return c.last != nil && c.last.Reason == "OOMKilled" }
@@ -85,10 +90,11 @@ func oomKilled(s *Snapshot) []Finding {
 			continue
 		}
 		limit := c.spec.Resources.Limits.Memory()
-		message := fmt.Sprintf("%s was killed because it ran out of memory (limit %s), %s", upperFirst(s.in(c.container)), limit, count(int(c.status.RestartCount), "restart"))
+		why := fmt.Sprintf("it ran out of memory (limit %s)", limit)
 		if limit.IsZero() {
-			message = fmt.Sprintf("%s was killed because its node ran out of memory (it has no limit of its own), %s", upperFirst(s.in(c.container)), count(int(c.status.RestartCount), "restart"))
+			why = "its node ran out of memory (it has no limit of its own)"
 		}
+		message := fmt.Sprintf("%s was killed because %s, %s", upperFirst(s.in(c.container)), why, count(int(c.status.RestartCount), "restart"))
 		f := found(v1alpha1.CauseOOMKilled, s.owner(c.container), v1alpha1.Certain, message, s.crashEvidence(c)...)
 		f.Recommendation, f.SuggestedPatch = s.memoryAdvice(c, limit)
 		findings = append(findings, f)
@@ -110,13 +116,14 @@ func (s *Snapshot) memoryAdvice(c crash, limit *resource.Quantity) (advice, patc
 	return advice, patch
 }
 
-// crashLoop finds containers that end again and again, and tells what they said last.
+// crashLoop finds containers that end again and again, and tells what they said last. What they said is evidence, and
+// never becomes another cause.
 func crashLoop(s *Snapshot) []Finding {
 	var findings []Finding
 	for _, c := range s.crashes() {
 		message := fmt.Sprintf("%s keeps crashing: %s, %s", upperFirst(s.in(c.container)), c.ending(), count(int(c.status.RestartCount), "restart"))
-		if line := errorLine(s.logOf(c.pod, c.spec.Name)); line != "" {
-			message += fmt.Sprintf("; its log says %q", cut(line, maxLogLine))
+		if c.status.RestartCount == 0 {
+			message = fmt.Sprintf("%s has crashed: %s", upperFirst(s.in(c.container)), c.ending())
 		}
 		f := found(v1alpha1.CauseCrashLoop, s.owner(c.container), c.confidence(), message, s.crashEvidence(c)...)
 		f.Recommendation = fmt.Sprintf("Read the log of the run that ended: kubectl logs -n %s %s -c %s --previous", s.Namespace, c.pod.Name, c.spec.Name)
@@ -127,9 +134,9 @@ func crashLoop(s *Snapshot) []Finding {
 }
 
 func (s *Snapshot) crashEvidence(c crash) []string {
-	told := []string{fmt.Sprintf("Pod %s: %s", c.pod.Name, c.ending())}
+	var told []string
 	if c.last != nil && !c.last.FinishedAt.IsZero() {
-		told[0] += " at " + timeOfDay(c.last.FinishedAt.Time, s.Now)
+		told = append(told, fmt.Sprintf("Pod %s ended with exit code %d at %s", c.pod.Name, c.last.ExitCode, timeOfDay(c.last.FinishedAt.Time, s.Now)))
 	}
 	if c.pods > 1 {
 		told = append(told, count(c.pods, "pod")+" show the same")

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
 
@@ -75,7 +73,7 @@ func (s *Snapshot) consequence(root Finding) string {
 	follows := slices.ContainsFunc(explanations(), func(row explanation) bool {
 		return row.cause == root.Cause && slices.Contains(row.of, v1alpha1.CauseNoReadyEndpoints)
 	})
-	if !follows || s.Service == nil || root.Cause == v1alpha1.CauseSelectorMismatch || !s.Complete(kindEndpointSlice) || s.readyEndpoints() > 0 {
+	if !follows || s.Service == nil || root.Object.Kind == kindService || !s.Complete(kindEndpointSlice) || s.readyEndpoints() > 0 {
 		return ""
 	}
 	return fmt.Sprintf(", so Service %s has no endpoints", s.Service.Name)
@@ -95,105 +93,4 @@ func sentences(texts ...string) string {
 		texts[i] = strings.TrimRight(text, ". ") + "."
 	}
 	return strings.Join(texts, " ")
-}
-
-func cleanSteps(told []string) []string {
-	for i, step := range told {
-		told[i] = clean(step, maxStep)
-	}
-	return told
-}
-
-// steps tell what was looked at, in the words of the spec ("Healing Events", "Diagnostic Checks"). What was not read is
-// not told.
-func steps(s *Snapshot) []string {
-	var told []string
-	if s.Complete(kindPod) {
-		told = append(told, "Checking pod status... "+s.podStatus())
-	}
-	if s.Complete(kindService) && s.Complete(kindEndpointSlice) {
-		told = append(told, "Checking service endpoints... "+s.endpointStatus())
-	}
-	if s.Workload != nil || s.workloadsComplete() {
-		told = append(told, s.configuration())
-	}
-	if len(s.Logs) > 0 {
-		told = append(told, "Analyzing recent logs... "+s.logStatus())
-	}
-	if s.Handshake != nil {
-		told = append(told, "Testing connectivity... "+s.Handshake.Message)
-	}
-	return told
-}
-
-func (s *Snapshot) podStatus() string {
-	pods := s.livePods()
-	if len(pods) == 0 {
-		return "0 pods"
-	}
-	told := fmt.Sprintf("%s, %d ready", count(len(pods), "pod"), s.readyPods())
-	reasons := map[string]int{}
-	var order []string
-	for i := range pods {
-		for _, c := range containersOf(&pods[i]) {
-			if waiting := c.status.State.Waiting; waiting != nil && waiting.Reason != "" {
-				if reasons[waiting.Reason]++; reasons[waiting.Reason] == 1 {
-					order = append(order, waiting.Reason)
-				}
-			}
-		}
-	}
-	for _, reason := range order {
-		told += fmt.Sprintf(", %d %s", reasons[reason], reason)
-	}
-	return told
-}
-
-func (s *Snapshot) endpointStatus() string {
-	if s.Service == nil {
-		return "no Service"
-	}
-	ready, all := s.countEndpoints()
-	switch {
-	case ready == 0:
-		return "none ready"
-	case ready == all:
-		return fmt.Sprintf("%d ready", ready)
-	default:
-		return fmt.Sprintf("%d of %d ready", ready, all)
-	}
-}
-
-func (s *Snapshot) configuration() string {
-	if s.Workload == nil {
-		return "Checking deployment configuration... no workload found"
-	}
-	told := fmt.Sprintf("Checking %s configuration... replicas %d", lower(s.Workload.Kind), s.Workload.Replicas)
-	if s.atZero() {
-		if was, _, known := s.lastReplicas(); known {
-			told += fmt.Sprintf(", was %d", was)
-		}
-		return told
-	}
-	return told + ", " + s.Workload.Rollout.Message
-}
-
-func (s *Snapshot) logStatus() string {
-	for _, pod := range s.livePods() {
-		for _, c := range containersOf(&pod) {
-			if line := errorLine(s.logOf(&pod, c.status.Name)); line != "" {
-				return "last error: " + line
-			}
-		}
-	}
-	return "nothing that looks like an error"
-}
-
-// logOf is the log to judge a container by: that of the run that ended, else that of the run that is on.
-func (s *Snapshot) logOf(pod *corev1.Pod, container string) string {
-	log := s.Logs[ContainerKey{Pod: pod.Name, Container: container}]
-	if log.Previous != "" {
-		return log.Previous
-	}
-	return log.Current
 }

@@ -33,7 +33,7 @@ func bounded(findings []Finding) []Finding {
 	for _, f := range findings {
 		f.Object.Name = clean(f.Object.Name, maxObjectName)
 		f.Message = clean(f.Message, maxMessage)
-		f.Evidence = cleanAll(f.Evidence[:min(len(f.Evidence), maxEvidenceItems)])
+		f.Evidence = cleanAll(f.Evidence, maxEvidenceItems)
 		f.Recommendation = clean(f.Recommendation, maxRecommendation)
 		f.SuggestedPatch = whole(f.SuggestedPatch)
 		shown = append(shown, f)
@@ -41,10 +41,11 @@ func bounded(findings []Finding) []Finding {
 	return shown
 }
 
-func cleanAll(texts []string) []string {
+// cleanAll cleans evidence and keeps the first items that say something.
+func cleanAll(texts []string, items int) []string {
 	var cleaned []string
 	for _, text := range texts {
-		if text = clean(text, maxEvidence); text != "" {
+		if text = clean(text, maxEvidence); text != "" && len(cleaned) < items {
 			cleaned = append(cleaned, text)
 		}
 	}

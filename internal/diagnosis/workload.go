@@ -50,7 +50,7 @@ func scaledToZero(s *Snapshot) []Finding {
 		return nil
 	}
 	w := s.Workload
-	count, source, _ := s.lastReplicas()
+	replicas, source, _ := s.lastReplicas()
 	message := w.String() + " is scaled to 0"
 	evidence := []string{"spec.replicas is 0", source}
 	if by, ok := writerOf(w.Object, "spec", "replicas"); ok {
@@ -58,8 +58,8 @@ func scaledToZero(s *Snapshot) []Finding {
 		evidence = append(evidence, by.evidence("spec.replicas"))
 	}
 	f := found(v1alpha1.CauseScaledToZero, w.Reference(), v1alpha1.Certain, message, evidence...)
-	f.Replicas = count
-	f.Recommendation = fmt.Sprintf("Scale %s back to %d.", w, count)
-	f.SuggestedPatch = fmt.Sprintf("kubectl scale %s/%s -n %s --replicas=%d", lower(w.Kind), w.Object.GetName(), s.Namespace, count)
+	f.Replicas = replicas
+	f.Recommendation = fmt.Sprintf("Scale %s to %d.", w, replicas)
+	f.SuggestedPatch = fmt.Sprintf("kubectl scale %s/%s -n %s --replicas=%d", lower(w.Kind), w.Object.GetName(), s.Namespace, replicas)
 	return []Finding{f}
 }
