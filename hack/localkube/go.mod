@@ -2,7 +2,10 @@ module github.com/ry-ops/cortex/hack/localkube
 
 go 1.26.0
 
-require golang.org/x/mod v0.39.0
+require (
+	golang.org/x/mod v0.39.0
+	golang.org/x/sync v0.22.0
+)
 
 require (
 	github.com/google/go-containerregistry v0.22.1

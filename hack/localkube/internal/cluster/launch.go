@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/ry-ops/cortex/hack/localkube/internal/config"
 	"github.com/ry-ops/cortex/hack/localkube/internal/logtail"
 	"github.com/ry-ops/cortex/hack/localkube/internal/network"
@@ -31,12 +33,16 @@ const namespaces = syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NE
 	syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC
 
 // launch starts the node's first process, joins its network to the host's, and waits
-// until all of its programs are healthy.
+// until all of its programs are healthy. Meanwhile the images of the add-ons are
+// loaded, for containerd is there seconds before the rest.
 func (c Cluster) launch(ctx context.Context, cluster config.Cluster, programs programs) error {
 	step := c.Progress.Start("starting Kubernetes %s", programs.versions["kubernetes"])
 	exited, err := c.spawn(ctx, cluster, programs)
 	if err == nil {
-		err = c.awaitPrograms(ctx, exited)
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return c.watch(ctx, exited, supervise.Status.Healthy) })
+		group.Go(func() error { return c.loadAddons(ctx, programs, exited) })
+		err = group.Wait()
 	}
 	if err != nil {
 		step.Failed()
@@ -115,8 +121,9 @@ func (c Cluster) remember(pid int, programs programs) error {
 	})
 }
 
-// awaitPrograms returns when all programs of the node are healthy, or one has ended.
-func (c Cluster) awaitPrograms(ctx context.Context, exited <-chan struct{}) error {
+// watch asks the node how it is until enough says so, or the node or one of its
+// programs has ended.
+func (c Cluster) watch(ctx context.Context, exited <-chan struct{}, enough func(supervise.Status) bool) error {
 	var last supervise.Status
 	for {
 		status, err := supervise.Ask(ctx, c.Layout.SupervisorSocket())
@@ -125,7 +132,7 @@ func (c Cluster) awaitPrograms(ctx context.Context, exited <-chan struct{}) erro
 			if ended, ok := status.Ended(); ok {
 				return fmt.Errorf("starting the node: %s", ended.Ended)
 			}
-			if status.Healthy() {
+			if enough(status) {
 				return nil
 			}
 		}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/ry-ops/cortex/hack/localkube/internal/addon"
 	"github.com/ry-ops/cortex/hack/localkube/internal/config"
 	"github.com/ry-ops/cortex/hack/localkube/internal/image"
 	"github.com/ry-ops/cortex/hack/localkube/internal/kubectl"
+	"github.com/ry-ops/cortex/hack/localkube/internal/supervise"
 )
 
 // addonImage is the name of an image of ours. There is no such registry, so a node that
@@ -17,31 +19,49 @@ func addonImage(programs programs, name string) string {
 	return "localkube.invalid/" + name + ":" + programs.versions[name]
 }
 
-// settle turns running programs into a cluster: it loads the images of the add-ons,
-// applies them and waits until they work.
-func (c Cluster) settle(ctx context.Context, programs programs) error {
+// addonNames are the components that run as containers.
+func addonNames() []string {
+	return []string{"pause", "coredns", "metrics-server"}
+}
+
+// loadAddons loads the images of the add-ons as soon as containerd takes them.
+func (c Cluster) loadAddons(ctx context.Context, programs programs, exited <-chan struct{}) error {
+	if err := c.watch(ctx, exited, hasContainerd); err != nil {
+		return err
+	}
 	runtime := image.Runtime{Bin: programs.folders["containerd"], Socket: c.Layout.ContainerdSocket()}
-	images := map[string]string{}
-	step := c.Progress.Start("loading the images of CoreDNS and metrics-server")
-	for _, name := range []string{"pause", "coredns", "metrics-server"} {
-		images[name] = addonImage(programs, name)
+	for _, name := range addonNames() {
 		err := runtime.Load(ctx, image.Image{
-			Name:       images[name],
+			Name:       addonImage(programs, name),
 			Files:      []image.File{{Source: filepath.Join(programs.folders[name], name), Dest: "/" + name, Mode: 0o755}},
 			Entrypoint: []string{"/" + name},
 			User:       image.NonRoot,
 		})
 		if err != nil {
-			step.Failed()
-			return fmt.Errorf("loading %s: %w", images[name], err)
+			return fmt.Errorf("loading the image of %s: %w", name, err)
 		}
 	}
-	step.Done()
-	client := kubectl.Client{Program: filepath.Join(programs.folders["kubernetes"], "kubectl"), Kubeconfig: c.Layout.Kubeconfig()}
+	return nil
+}
+
+func hasContainerd(status supervise.Status) bool {
+	return slices.ContainsFunc(status.Programs, func(p supervise.ProgramStatus) bool {
+		return p.Name == "containerd" && p.Healthy
+	})
+}
+
+// settle turns running programs into a cluster: it applies the add-ons and waits until
+// they work.
+func (c Cluster) settle(ctx context.Context, programs programs) error {
+	images := map[string]string{}
+	for _, name := range addonNames() {
+		images[name] = addonImage(programs, name)
+	}
 	manifests, err := addon.Manifests(images)
 	if err != nil {
 		return err
 	}
+	client := kubectl.Client{Program: filepath.Join(programs.folders["kubernetes"], "kubectl"), Kubeconfig: c.Layout.Kubeconfig()}
 	if err := client.Apply(ctx, manifests); err != nil {
 		return err
 	}

@@ -60,13 +60,16 @@ func Join(ctx context.Context, plan Plan, pid int) error {
 	})
 }
 
-// Configure sets up the node's end, from within the node.
+// Configure sets up the node's end, from within the node. It gets no default route:
+// nobody would pass its packets on, so an address outside fails at once this way
+// instead of after minutes. Services need a route nevertheless, for the kernel looks one
+// up before kube-proxy's rules replace the address.
 func Configure(ctx context.Context, plan Plan) error {
 	return ip(ctx, [][]string{
 		{"link", "set", "lo", "up"},
 		{"address", "add", plan.Node.String(), "dev", "eth0"},
 		{"link", "set", "eth0", "up"},
-		{"route", "add", "default", "via", plan.Host.Addr().String()},
+		{"route", "add", Services.String(), "via", plan.Host.Addr().String()},
 	})
 }
 

@@ -39,6 +39,7 @@ func enterRoot(spec Spec) error {
 		func() error { return bind(podLogs, root+"/var/log/pods") },
 		func() error { return bindAll(root, spec.Bins) },
 		func() error { return pivot(root) },
+		func() error { return resolve(spec) },
 		shieldSysctls,
 	}
 	for _, step := range steps {
@@ -122,6 +123,23 @@ func pivot(root string) error {
 	}
 	// Volumes that the kubelet mounts must appear in containers that run already.
 	return mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, "")
+}
+
+// resolve gives the node its own name server. The host's file may be a link to what the
+// node does not see.
+func resolve(spec Spec) error {
+	const path = "/etc/resolv.conf"
+	content, err := os.ReadFile(spec.Cluster.Layout.Config("resolv.conf"))
+	if err != nil {
+		return fmt.Errorf("reading the node's resolv.conf: %w", err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("replacing %s in the node: %w", path, err)
+	}
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		return fmt.Errorf("replacing %s in the node: %w", path, err)
+	}
+	return nil
 }
 
 // shieldSysctls hides the settings that a kubelet changes for the whole machine behind
