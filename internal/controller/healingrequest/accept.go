@@ -5,6 +5,7 @@ package healingrequest
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,7 +32,7 @@ func (r *Reconciler) accept(ctx context.Context, h *heal) error {
 	now := metav1.NewMicroTime(h.clock.Now())
 	h.status().StartedAt = &now
 	h.wake = h.request.Deadline()
-	h.say(fmt.Sprintf("Investigating issue with %s...", h.request.Spec.TargetRef.Name))
+	h.say(fmt.Sprintf("Starting self-healing for %s: %s", strings.ToLower(string(h.request.Spec.TargetRef.Kind)), h.request.Spec.TargetRef.Name))
 	return nil
 }
 
