@@ -3,6 +3,7 @@
 package healingrequest
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func (h *heal) stamp() remediation.Stamp {
 	return remediation.Stamp{Request: h.request.UID, Attempt: len(h.status().Actions)}
 }
 
-// complete ends the request for good.
+// complete ends the request for good. The last word of the progress is the spec's, for the people who wait.
 func (h *heal) complete(reason, message string) {
 	h.set(v1alpha1.ConditionComplete, metav1.ConditionTrue, reason, message)
 	now := metav1.NewMicroTime(h.clock.Now())
@@ -89,9 +90,21 @@ func (h *heal) complete(reason, message string) {
 	if status.StartedAt != nil {
 		status.Duration = now.Sub(status.StartedAt.Time).Round(time.Millisecond).String()
 	}
-	h.say(message)
+	h.say(h.lastWord(reason))
 	h.tell(reason, message)
 	h.finished()
+}
+
+func (h *heal) lastWord(reason string) string {
+	name := h.request.Spec.TargetRef.Name
+	switch {
+	case reason == v1alpha1.ReasonDryRun:
+		return fmt.Sprintf("Dry run of %s ended; nothing was changed", name)
+	case h.phase() == v1alpha1.PhaseSucceeded:
+		return fmt.Sprintf("Service restored: %s answers", name)
+	default:
+		return fmt.Sprintf("Manual fix needed for %s", name)
+	}
 }
 
 // finished: nothing is left to wake up for.

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Installs Cortex and the two sample MCP servers in the cluster of KUBECONFIG, as a user would (kubectl apply -k), from what
+# is built here, and waits until all of it is ready. The demo, the e2e tests and the benchmarks begin with it.
+#
+#   CLUSTER=local    images are made from bin/ without a container engine, and loaded
+#   CLUSTER=kind     images are built by Docker, and loaded
+#   CLUSTER=current  images come from a registry that the cluster can reach: set IMAGE and SAMPLE_IMAGE
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+: "${CLUSTER:=local}" "${KUBECTL:=kubectl}" "${LOCALKUBE:=}"
+namespace=cortex-system
+
+say() { printf '%s\n' "--- $*"; }
+
+local_images() {
+	make --no-print-directory build
+	"$LOCALKUBE" load cortex:dev --binary bin/operator --binary bin/gateway
+	"$LOCALKUBE" load cortex-mcpserver:dev --binary bin/mcpserver
+}
+
+kind_images() {
+	make --no-print-directory docker-build bin/mcpserver
+	docker build -q -t cortex-mcpserver:dev -f - bin <<-DOCKERFILE
+		FROM scratch
+		COPY mcpserver /mcpserver
+		USER 65532:65532
+		ENTRYPOINT ["/mcpserver"]
+	DOCKERFILE
+	kind load docker-image --name "${KIND_CLUSTER:-cortex}" cortex:dev cortex-mcpserver:dev
+}
+
+case "$CLUSTER" in
+local) local_images ;;
+kind) kind_images ;;
+current)
+	[[ -n "${IMAGE:-}" && -n "${SAMPLE_IMAGE:-}" ]] || {
+		echo "CLUSTER=current pulls its images: push them to a registry that the cluster can reach (make docker-build builds
+the first), then set IMAGE=REGISTRY/cortex:TAG and SAMPLE_IMAGE=REGISTRY/cortex-mcpserver:TAG" >&2
+		exit 2
+	}
+	;;
+*) echo "CLUSTER=$CLUSTER is not known: local, kind or current" >&2; exit 2 ;;
+esac
+
+apply() {
+	"$KUBECTL" kustomize "$1" |
+		sed -e "s#image: cortex:dev\$#image: ${IMAGE:-cortex:dev}#" \
+			-e "s#image: cortex-mcpserver:dev\$#image: ${SAMPLE_IMAGE:-cortex-mcpserver:dev}#" |
+		"$KUBECTL" apply -f - >/dev/null
+}
+
+say "kubectl apply -k config/demo: the CRD, the operator, the gateway"
+apply config/demo
+"$KUBECTL" wait --for=condition=Established crd/healingrequests.healing.cortex.dev --timeout=60s >/dev/null
+say "kubectl apply -k config/samples: sandfly-mcp-server and proxmox-mcp-server"
+apply config/samples
+say "kubectl apply -k test/registry: a registry on the node's loopback that refuses every image"
+apply test/registry
+for deployment in cortex-operator cortex-gateway sandfly-mcp-server proxmox-mcp-server; do
+	"$KUBECTL" rollout status "deployment/$deployment" -n "$namespace" --timeout=180s
+done
+"$KUBECTL" rollout status deployment/registry -n cortex-test --timeout=60s
