@@ -1,6 +1,6 @@
 # Everything that is done with this repository. `make help` lists it.
 
-SHELL := /usr/bin/env bash
+SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
@@ -19,14 +19,15 @@ LOCALKUBE := go -C hack/localkube run .
 MODULES = $(sort $(dir $(shell git ls-files --cached --others --exclude-standard -- 'go.mod' '*/go.mod')))
 LINTED_MODULES := ./ hack/localkube/
 
-# A real cluster is needed by test/e2e alone; test/bench measures and asserts nothing.
-PACKAGES = $(shell go list ./... | grep -vE '/test/(e2e|bench)(/|$$)')
+# All but those that need a real cluster.
+PACKAGES = $(shell go list ./... | grep -v '/test/e2e$$')
 # Asked only where it is used: it builds or downloads a kube-apiserver the first time, and says so on stderr.
 # An assignment of its own, so that its failure ends the recipe.
 ASSETS = KUBEBUILDER_ASSETS="$$($(LOCALKUBE) assets)"; export KUBEBUILDER_ASSETS
 # -race, where there is a C compiler or one can be installed.
 RACE = $$(hack/race.sh)
 TEST_FLAGS ?=
+E2E = hack/with-cluster.sh "the e2e tests" go test -count=1 -timeout=20m $(TEST_FLAGS) ./test/e2e
 
 ##@ General
 
@@ -99,8 +100,8 @@ docker-build: ## Build the image with Docker.
 .PHONY: test
 test: ## Run every test: unit and envtest with the race detector, then e2e where a local cluster can run.
 	$(ASSETS); go test $(RACE) $(TEST_FLAGS) $(PACKAGES)
-	go -C hack/localkube test $(TEST_FLAGS) ./...
-	@hack/test-e2e.sh
+	go -C hack/localkube test $(RACE) $(TEST_FLAGS) ./...
+	$(E2E)
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no Kubernetes.
@@ -108,11 +109,12 @@ test-unit: ## Run the tests that need no Kubernetes.
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests that need a cluster, on a local one (Linux, root).
-	@hack/test-e2e.sh
+	$(E2E)
 
 .PHONY: bench
-bench: ## Run the Go benchmarks.
+bench: ## Run the Go benchmarks, then measure a heal beside its floor on a local cluster.
 	$(ASSETS); go test -run '^$$' -bench . -benchmem $(PACKAGES)
+	hack/with-cluster.sh "the heal benchmark" go run ./test/bench/heal
 
 .PHONY: verify
 verify: generate tidy lint manifests ## Regenerate, tidy and lint; fail on any difference or untracked file.
