@@ -7,11 +7,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -19,6 +23,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -99,15 +105,24 @@ type prober struct {
 	calls  int
 }
 
-func (p *prober) Probe(ctx context.Context, _ mcpserver.Endpoint) mcpserver.Result {
+func (p *prober) Probe(_ context.Context, _ mcpserver.Endpoint) mcpserver.Result {
 	p.calls++
 	return p.result
 }
 
-type logs map[string]string
+type probeFunc func(context.Context) mcpserver.Result
 
-func (l logs) Logs(_ context.Context, _, pod, container string, previous bool) (string, error) {
-	text, ok := l[fmt.Sprintf("%s/%s/%t", pod, container, previous)]
+func (p probeFunc) Probe(ctx context.Context, _ mcpserver.Endpoint) mcpserver.Result { return p(ctx) }
+
+// logs are the texts by pod, container and whether it is the previous run's.
+type logs struct {
+	texts map[string]string
+	calls atomic.Int32
+}
+
+func (l *logs) Logs(_ context.Context, _, pod, container string, previous bool) (string, error) {
+	l.calls.Add(1)
+	text, ok := l.texts[fmt.Sprintf("%s/%s/%t", pod, container, previous)]
 	if !ok {
 		return "", errors.New("no such log")
 	}
@@ -120,25 +135,251 @@ func forbidden(kind string) error {
 	return apierrors.NewForbidden(schema.GroupResource{Resource: kind}, "", errors.New("no right"))
 }
 
-func TestGatherScaledToZero(t *testing.T) {
-	counted, probed := &calls{}, &prober{}
-	gatherer := &Gatherer{Reader: counted.reader(sandfly(0)...), Logs: logs{}, Prober: probed, Clock: clocktesting.NewFakePassiveClock(testNow)}
-	s, err := gatherer.Gather(t.Context(), testNamespace, sandflyTarget, nil)
+func gathererOf(counted *calls, objects []client.Object) *Gatherer {
+	return &Gatherer{Reader: counted.reader(objects...), Clock: clocktesting.NewFakePassiveClock(testNow)}
+}
+
+func gather(t *testing.T, g *Gatherer) *Snapshot {
+	t.Helper()
+	s, err := g.Gather(t.Context(), testNamespace, sandflyTarget, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := Diagnose(s); d.Cause != v1alpha1.CauseScaledToZero || d.Findings[0].Replicas != 1 {
-		t.Errorf("cause %s, findings %+v", d.Cause, d.Findings)
+	return s
+}
+
+// wantOneListAKind holds the cost of a diagnosis: one round trip, however many pods there are.
+func (c *calls) wantOneListAKind(t *testing.T) {
+	t.Helper()
+	if c.gets != 0 {
+		t.Errorf("%d gets", c.gets)
 	}
-	if probed.calls != 0 || counted.gets != 0 {
-		t.Errorf("%d handshakes and %d gets for a target at zero", probed.calls, counted.gets)
+	want := map[string]int{"Service": 1, "EndpointSlice": 1, "Deployment": 1, "StatefulSet": 1, "DaemonSet": 1, "ReplicaSet": 1, "Pod": 1, "Event": 1}
+	if diff := cmp.Diff(want, c.lists); diff != "" {
+		t.Errorf("lists (-want +got):\n%s", diff)
 	}
-	for kind, n := range counted.lists {
-		if n != 1 {
-			t.Errorf("%d lists of %s", n, kind)
+}
+
+func TestGatherScaledToZeroCostsOneRoundTrip(t *testing.T) {
+	counted, probed, read := &calls{}, &prober{}, &logs{}
+	gatherer := gathererOf(counted, sandfly(0))
+	gatherer.Prober, gatherer.Logs = probed, read
+	d := Diagnose(gather(t, gatherer))
+	if d.Cause != v1alpha1.CauseScaledToZero || d.Findings[0].Replicas != 1 || d.Workload == nil || d.Workload.UID != "dep" {
+		t.Errorf("cause %s, workload %+v, findings %+v", d.Cause, d.Workload, d.Findings)
+	}
+	if probed.calls != 0 || read.calls.Load() != 0 {
+		t.Errorf("%d handshakes and %d logs for a target at zero", probed.calls, read.calls.Load())
+	}
+	counted.wantOneListAKind(t)
+}
+
+func TestGatherManyPods(t *testing.T) {
+	counted := &calls{}
+	gatherer := gathererOf(counted, sandfly(200))
+	read := &logs{texts: map[string]string{}}
+	gatherer.Prober, gatherer.Logs = &prober{result: mcpserver.Result{Verdict: v1alpha1.VerdictPassed}}, read
+	s := gather(t, gatherer)
+	if d := Diagnose(s); d.Cause != v1alpha1.CauseHealthy || len(s.Pods) != 200 || s.readyEndpoints() != 200 {
+		t.Errorf("cause %s, %d pods, %d endpoints", d.Cause, len(s.Pods), s.readyEndpoints())
+	}
+	if n := read.calls.Load(); n != maxLogPods {
+		t.Errorf("%d logs", n)
+	}
+	counted.wantOneListAKind(t)
+}
+
+func TestGatherForbiddenKindsAreGaps(t *testing.T) {
+	for kind, cause := range map[string]v1alpha1.Cause{
+		"Service":       v1alpha1.CauseUnknown,
+		"EndpointSlice": v1alpha1.CauseScaledToZero,
+		"Deployment":    v1alpha1.CauseNoReadyEndpoints,
+		"StatefulSet":   v1alpha1.CauseScaledToZero,
+		"DaemonSet":     v1alpha1.CauseScaledToZero,
+		"ReplicaSet":    v1alpha1.CauseScaledToZero,
+		"Pod":           v1alpha1.CauseScaledToZero,
+		"Event":         v1alpha1.CauseScaledToZero,
+	} {
+		t.Run(kind, func(t *testing.T) {
+			counted := &calls{refused: map[string]error{kind: forbidden(kind)}}
+			s := gather(t, gathererOf(counted, sandfly(0)))
+			if s.Complete(kind) || len(s.Unread) != 1 || len(s.Gaps) != 1 || !strings.HasPrefix(s.Gaps[0], "reading "+kind+"s: ") {
+				t.Errorf("unread %q, gaps %q", s.Unread, s.Gaps)
+			}
+			if d := Diagnose(s); d.Cause != cause {
+				t.Errorf("cause %s, want %s", d.Cause, cause)
+			}
+		})
+	}
+}
+
+func TestGatherWithoutTheEssentialIsAnError(t *testing.T) {
+	refused := map[string]error{}
+	for _, kind := range []string{kindService, kindDeployment, kindStatefulSet, kindDaemonSet} {
+		refused[kind] = forbidden(kind)
+	}
+	_, err := gathererOf(&calls{refused: refused}, sandfly(0)).Gather(t.Context(), testNamespace, sandflyTarget, nil)
+	if !apierrors.IsForbidden(err) {
+		t.Errorf("error %v", err)
+	}
+	delete(refused, kindDaemonSet)
+	if _, err := gathererOf(&calls{refused: refused}, sandfly(0)).Gather(t.Context(), testNamespace, sandflyTarget, nil); err != nil {
+		t.Errorf("with one kind of workload read: %v", err)
+	}
+}
+
+func TestGatherEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	gatherer := gathererOf(&calls{}, sandfly(1))
+	gatherer.Prober = probeFunc(func(ctx context.Context) mcpserver.Result {
+		cancel()
+		<-ctx.Done()
+		return mcpserver.Result{Verdict: v1alpha1.VerdictUnknown}
+	})
+	if _, err := gatherer.Gather(ctx, testNamespace, sandflyTarget, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// pager gives one more page for ever.
+type pager struct{ client.Reader }
+
+func (p pager) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	if err := p.Reader.List(ctx, list, opts...); err != nil {
+		return err
+	}
+	list.SetContinue("more")
+	return nil
+}
+
+func TestGatherBoundsItsLists(t *testing.T) {
+	counted := &calls{}
+	gatherer := gathererOf(counted, sandfly(1))
+	gatherer.Reader = pager{gatherer.Reader}
+	s := gather(t, gatherer)
+	if counted.lists["Pod"] != maxPages || s.Complete(kindPod) || len(s.Gaps) != 8 || !strings.Contains(s.Gaps[0], "too many") {
+		t.Errorf("%d pages, gaps %q", counted.lists["Pod"], s.Gaps)
+	}
+	if s.Service == nil || s.Workload == nil {
+		t.Error("what was read before the bound is lost")
+	}
+}
+
+func TestGatherHandshakesOnlyWithWhatShouldAnswer(t *testing.T) {
+	notReady := func(objects []client.Object) {
+		objects[3].(*discoveryv1.EndpointSlice).Endpoints[0].Conditions.Ready = ptr.To(false)
+	}
+	for name, test := range map[string]struct {
+		replicas int
+		change   func([]client.Object)
+		refused  map[string]error
+		want     int
+	}{
+		"ready":             {replicas: 1, want: 1},
+		"not ready":         {replicas: 1, change: notReady},
+		"at zero":           {replicas: 0},
+		"slices unread":     {replicas: 1, refused: map[string]error{kindEndpointSlice: forbidden("x")}, want: 1},
+		"at zero, unread":   {replicas: 0, refused: map[string]error{kindEndpointSlice: forbidden("x")}},
+		"no selector":       {replicas: 1, change: func(o []client.Object) { o[0].(*corev1.Service).Spec.Selector = nil; notReady(o) }, want: 1},
+		"port not known":    {replicas: 1, change: func(o []client.Object) { o[0].(*corev1.Service).Spec.Ports = nil }},
+		"no Service":        {replicas: 1, change: func(o []client.Object) { o[0].SetName("another") }},
+		"at zero, but pods": {replicas: 1, change: func(o []client.Object) { o[1].(*appsv1.Deployment).Spec.Replicas = ptr.To[int32](0) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects := sandfly(test.replicas)
+			if test.change != nil {
+				test.change(objects)
+			}
+			probed := &prober{}
+			gatherer := gathererOf(&calls{refused: test.refused}, objects)
+			gatherer.Prober = probed
+			if s := gather(t, gatherer); probed.calls != test.want || (s.Handshake != nil) != (test.want > 0) {
+				t.Errorf("%d handshakes, result %v", probed.calls, s.Handshake)
+			}
+		})
+	}
+}
+
+func TestGatherBoundsTheHandshake(t *testing.T) {
+	gatherer := gathererOf(&calls{}, sandfly(1))
+	gatherer.Prober = probeFunc(func(ctx context.Context) mcpserver.Result {
+		deadline, ok := ctx.Deadline()
+		if left := time.Until(deadline); !ok || left > handshakeTimeout || left < handshakeTimeout-2*time.Second {
+			t.Errorf("the handshake has %s", left)
+		}
+		return mcpserver.Result{}
+	})
+	gather(t, gatherer)
+}
+
+func TestGatherReadsTheLogsThatMatter(t *testing.T) {
+	objects := sandfly(5)
+	crash := func(i int) {
+		pod := objects[4+i].(*corev1.Pod)
+		pod.Status.Conditions[0].Status = corev1.ConditionFalse
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{
+			{Name: "mcp", RestartCount: 2, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}, LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1}}},
+			{Name: "sidecar", Ready: true, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}},
 		}
 	}
-	if len(counted.lists) != 8 {
-		t.Errorf("listed %v", counted.lists)
+	crash(3)
+	crash(4)
+	read := &logs{texts: map[string]string{"sandfly-mcp-server-abc-003/mcp/true": "panic: password=hunter2\x1b[0m\n"}}
+	gatherer := gathererOf(&calls{}, objects)
+	gatherer.Logs = read
+	s := gather(t, gatherer)
+	want := map[ContainerKey]ContainerLog{{"sandfly-mcp-server-abc-003", "mcp"}: {Previous: "panic: password=[redacted]"}}
+	if diff := cmp.Diff(want, s.Logs); diff != "" {
+		t.Errorf("logs (-want +got):\n%s", diff)
+	}
+	if n := read.calls.Load(); n != 2 || len(s.Gaps) != 1 || s.Gaps[0] != "reading the log of container mcp of Pod sandfly-mcp-server-abc-004: no such log" {
+		t.Errorf("%d logs read, gaps %q", n, s.Gaps)
+	}
+}
+
+func TestGatherForAWorkload(t *testing.T) {
+	counted := &calls{}
+	gatherer := gathererOf(counted, sandfly(2))
+	s, err := gatherer.Gather(t.Context(), testNamespace, v1alpha1.TargetReference{Kind: v1alpha1.KindDeployment, Name: "sandfly-mcp-server"}, &v1alpha1.ObservedError{Message: "x"})
+	if err != nil || s.Service == nil || s.Service.UID != "svc" || s.readyEndpoints() != 2 || s.Error.Message != "x" || !s.Now.Equal(testNow) {
+		t.Errorf("error %v, snapshot %+v", err, s)
+	}
+	counted.wantOneListAKind(t)
+}
+
+func TestSlicesOf(t *testing.T) {
+	long := strings.Repeat("a", 64)
+	for name, test := range map[string]struct {
+		target v1alpha1.TargetReference
+		want   client.MatchingLabels
+	}{
+		"a Service":             {sandflyTarget, client.MatchingLabels{discoveryv1.LabelServiceName: "sandfly-mcp-server"}},
+		"a Deployment":          {v1alpha1.TargetReference{Kind: v1alpha1.KindDeployment, Name: "x"}, nil},
+		"too long for a label":  {v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: long}, nil},
+		"no value of any label": {v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: "a,b=c"}, nil},
+	} {
+		if diff := cmp.Diff(test.want, slicesOf(test.target)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestKubeLogsAsksForABoundedTail(t *testing.T) {
+	var query string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query = r.URL.Path + "?" + r.URL.Query().Encode()
+		_, _ = w.Write([]byte("the log"))
+	}))
+	defer server.Close()
+	kube, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := KubeLogs{Client: kube}.Logs(t.Context(), "ns", "pod-1", "mcp", true)
+	if err != nil || text != "the log" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if want := "/api/v1/namespaces/ns/pods/pod-1/log?container=mcp&limitBytes=262144&previous=true&tailLines=50"; query != want {
+		t.Errorf("asked %s, want %s", query, want)
 	}
 }

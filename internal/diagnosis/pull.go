@@ -33,7 +33,7 @@ type pullPattern struct {
 	fault   pullFault
 }
 
-// pullPatterns are tried in order on "reason: message" without what stands in quotes, since an image may be named
+// pullPatterns are tried in order on "reason: message" without image references and URLs, since an image may be named
 // "not-found". The order matters where one error wraps another: a token server that cannot be reached is no refusal.
 var pullPatterns = []pullPattern{
 	{regexp.MustCompile(`^InvalidImageName|couldn't parse image|invalid reference format|failed to parse image reference`),
@@ -62,13 +62,18 @@ var pullPatterns = []pullPattern{
 		pullFault{cause: v1alpha1.CauseRegistryUnreachable, words: "cannot be had: the registry is out of order", advice: []string{adviceRegistry}}},
 }
 
-// quoted matches what containerd and the kubelet put in quotes: image references and URLs.
-var quoted = regexp.MustCompile(`\\?"[^"]*"`)
+var (
+	// quoted matches what containerd and the kubelet put in quotes: image references and URLs.
+	quoted = regexp.MustCompile(`\\?"[^"]*"`)
+	// paths matches references and URLs without quotes, but for a colon at their end. "i/o" is none.
+	paths = regexp.MustCompile(`\S{2,}/\S+?(:?(?:\s|$))`)
+)
 
 // classifyPull finds the cause in the kubelet's reason and message. The words of the message choose among four causes
 // that are all only reported, never acted on.
 func classifyPull(reason, message string) (pullFault, bool) {
-	text := reason + ": " + quoted.ReplaceAllString(head(message, maxForeign), `""`)
+	text := quoted.ReplaceAllString(reason+": "+head(message, maxForeign), `""`)
+	text = paths.ReplaceAllString(text, "$1")
 	for _, row := range pullPatterns {
 		if row.pattern.MatchString(text) {
 			fault := row.fault

@@ -12,7 +12,7 @@ import (
 
 const (
 	// maxForeign bounds what is looked at of one foreign text, in bytes, so that no regexp runs over megabytes.
-	maxForeign = 64 << 10
+	maxForeign = 32 << 10
 	// ellipsis ends a text that was cut. It is ASCII because status fields are read in all kinds of terminals.
 	ellipsis = "..."
 )
