@@ -50,8 +50,8 @@ generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the API reference.
 	$(call generate-role,operator,cmd/operator internal/controller)
 	$(call generate-role,gateway,cmd/gateway internal/gateway internal/healing internal/chat internal/mcp)
 	@mkdir -p docs/reference
-	$(TOOL) crd-ref-docs --source-path=api --config=hack/api-reference.yaml --renderer=markdown \
-		--output-path=docs/reference/api.md --log-level=ERROR
+	$(TOOL) crd-ref-docs --source-path=api --config=hack/api-reference/config.yaml --templates-dir=hack/api-reference \
+		--renderer=markdown --output-path=docs/reference/api.md --log-level=ERROR
 
 # $(1): whose role; $(2): the folders whose +kubebuilder:rbac markers make it.
 generate-role = $(if $(wildcard $(2)),$(TOOL) controller-gen rbac:roleName=cortex-$(1) \
@@ -117,7 +117,7 @@ bench: ## Run the Go benchmarks, then measure a heal beside its floor on a local
 	hack/with-cluster.sh "the heal benchmark" go run ./test/bench/heal
 
 .PHONY: verify
-verify: generate tidy lint manifests ## Regenerate, tidy and lint; fail on any difference or untracked file.
+verify: tidy generate lint manifests ## Regenerate, tidy and lint; fail on any difference or untracked file.
 	@hack/clean-tree.sh
 
 .PHONY: presubmit
