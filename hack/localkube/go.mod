@@ -3,6 +3,8 @@ module github.com/ry-ops/cortex/hack/localkube
 go 1.26.0
 
 require (
+	github.com/pelletier/go-toml/v2 v2.4.3
+	go.yaml.in/yaml/v3 v3.0.5
 	golang.org/x/mod v0.39.0
 	golang.org/x/sync v0.22.0
 )

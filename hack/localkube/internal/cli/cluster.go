@@ -19,11 +19,7 @@ func up(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	provider, err := a.provider()
-	if err != nil {
-		return err
-	}
-	return c.Up(ctx, provider)
+	return c.Up(ctx, a.provider)
 }
 
 func down(ctx context.Context, a *app, args []string) error {

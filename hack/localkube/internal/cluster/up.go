@@ -21,8 +21,9 @@ import (
 // it on two cores.
 const upWithin = 3 * time.Minute
 
-// Up starts the cluster, unless it runs already, and returns when it is of use.
-func (c Cluster) Up(ctx context.Context, provider provide.Provider) error {
+// Up starts the cluster, unless it runs already, and returns when it is of use. The
+// provider is asked for only where programs are needed.
+func (c Cluster) Up(ctx context.Context, provider func() (provide.Provider, error)) error {
 	if err := requireMachine(); err != nil {
 		return err
 	}
@@ -63,8 +64,12 @@ type programs struct {
 }
 
 // gather installs, downloads or builds all that a node needs.
-func (c Cluster) gather(ctx context.Context, provider provide.Provider) (programs, error) {
+func (c Cluster) gather(ctx context.Context, newProvider func() (provide.Provider, error)) (programs, error) {
 	found := programs{folders: map[string]string{}, versions: map[string]string{}}
+	provider, err := newProvider()
+	if err != nil {
+		return found, err
+	}
 	if err := debian.Install(ctx, c.Progress); err != nil {
 		return found, err
 	}
