@@ -65,9 +65,9 @@ type use func(context.Context, *sdk.ClientSession) error
 func (s *Server) using(ctx context.Context, tool string, timeout time.Duration, hints Hints, call use) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	kept, failure := s.once(ctx, tool, call)
+	kept, failure := s.once(ctx, tool, hints, call)
 	if failure != nil && kept && stale(failure.Class) && Replay(failure.Class, failure.Sent, hints).Replay && ctx.Err() == nil {
-		_, failure = s.once(ctx, tool, call)
+		_, failure = s.once(ctx, tool, hints, call)
 	}
 	if failure == nil {
 		return nil
@@ -80,13 +80,18 @@ func stale(class v1alpha1.ErrorClass) bool {
 	return class == v1alpha1.ErrorSessionLost || class == v1alpha1.ErrorUnavailable
 }
 
-func (s *Server) once(ctx context.Context, tool string, call use) (kept bool, failure *CallError) {
+func (s *Server) once(ctx context.Context, tool string, hints Hints, call use) (kept bool, failure *CallError) {
 	current, kept, err := s.acquire(ctx)
 	if err != nil {
 		// No session, so the call itself was never made.
 		return false, s.failed(ctx, err, false, tool)
 	}
 	defer s.release(current)
+	if !hints.ReadOnly && !hints.Idempotent {
+		// What is lost on a kept connection that the server has just closed may have run. On a new one, a server that
+		// is gone refuses, and the call can be made again.
+		current.pool.CloseIdleConnections()
+	}
 	if err := call(ctx, current.client); err != nil {
 		failure := s.failed(ctx, err, mcpserver.Sent(err), tool)
 		if Heals(failure.Class) {

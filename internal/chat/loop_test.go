@@ -1,0 +1,352 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package chat_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/testr"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+)
+
+const sandfly = "sandfly-mcp-server"
+
+// step is how one heal goes.
+type step func(context.Context, healing.Failure) (healing.Outcome, error)
+
+// healer is a Healer that a test scripts: one function a heal, in order; the last one is used for all that follow.
+type healer struct {
+	mu       sync.Mutex
+	script   []step
+	failures []healing.Failure
+}
+
+func (h *healer) Heal(ctx context.Context, failure healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+	h.mu.Lock()
+	step := h.script[0]
+	if len(h.script) > 1 {
+		h.script = h.script[1:]
+	}
+	h.failures = append(h.failures, failure)
+	h.mu.Unlock()
+	progress(v1alpha1.ProgressEntry{Message: "Checking pod status: 0 pods"})
+	progress(v1alpha1.ProgressEntry{Message: "Scaling to 1"})
+	return step(ctx, failure)
+}
+
+func fixed(do func()) step {
+	return func(context.Context, healing.Failure) (healing.Outcome, error) {
+		do()
+		return healing.Outcome{Request: sandfly + "-1", Result: healing.Result{Success: true, FixApplied: "Scaled Deployment sandfly-mcp-server from 0 to 1"}}, nil
+	}
+}
+
+// asked is what came of a query.
+type asked struct {
+	events  []string
+	outcome chat.Outcome
+	healer  *healer
+}
+
+type setup struct {
+	backends []*mcptest.Backend
+	script   []step
+	planner  chat.Planner
+	options  mcp.Options
+	unlisted bool
+	damage   func()
+}
+
+func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
+	t.Helper()
+	s.options.Log = testr.New(t)
+	registry := mcp.NewRegistry(s.options)
+	t.Cleanup(registry.Close)
+	for _, backend := range s.backends {
+		registry.OnAdd(backend.Service(), true)
+	}
+	for _, server := range registry.Servers() {
+		if !s.unlisted {
+			mcptest.Eventually(t, "tools", func() bool { _, listed := server.Tools(); return listed })
+		}
+	}
+	if s.damage != nil {
+		s.damage()
+	}
+	if s.planner == nil {
+		s.planner = chat.NewRules()
+	}
+	h := &healer{script: s.script}
+	loop := chat.NewLoop(chat.Options{
+		Planner: s.planner, Servers: registry.Servers, Healer: h, RequestedBy: "test",
+		Metrics: chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
+	})
+	var events []string
+	outcome := loop.Run(ctx, "task-1", query, func(event chat.Event) {
+		raw, err := json.Marshal(event)
+		if err != nil {
+			t.Error(err)
+		}
+		events = append(events, string(raw))
+	})
+	return asked{events, outcome, h}
+}
+
+func (a asked) text() string {
+	var texts []string
+	for _, block := range a.outcome.Result.Content {
+		texts = append(texts, block.Text)
+	}
+	return strings.Join(texts, " | ")
+}
+
+// types are the types of the events, and with it the check that there is one last event and it is the last.
+func (a asked) types(t *testing.T) []string {
+	t.Helper()
+	var types []string
+	for i, raw := range a.events {
+		var event struct{ Type, Status string }
+		if err := json.Unmarshal([]byte(raw), &event); err != nil {
+			t.Fatal(err)
+		}
+		if last := i == len(a.events)-1; (event.Type == "processing_complete") != last {
+			t.Errorf("event %d of %d is %s", i+1, len(a.events), raw)
+		}
+		types = append(types, strings.TrimPrefix(strings.TrimPrefix(event.Type, "processing_"), "healing_"))
+	}
+	return types
+}
+
+func (a asked) expect(t *testing.T, status chat.Status, text string, types ...string) {
+	t.Helper()
+	if diff := cmp.Diff(types, a.types(t)); diff != "" {
+		t.Errorf("events: %s", diff)
+	}
+	if a.outcome.Status != status || !strings.Contains(a.text(), text) {
+		t.Errorf("got %s: %s\nwant %s: %s", a.outcome.Status, a.text(), status, text)
+	}
+}
+
+func TestAHealthyCallIsJustAnswered(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	got := setup{backends: []*mcptest.Backend{backend}}.ask(t.Context(), t, "list sandfly hosts")
+	got.expect(t, chat.StatusCompleted, `2 hosts | {"hosts":["web-1","db-1"]}`, "start", "complete")
+}
+
+// The main job: the server is down, is healed, and the question is answered.
+func TestAServerThatIsDownIsHealedAndThenAnswers(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{fixed(backend.Up)}}.
+		ask(t.Context(), t, "list sandfly hosts")
+	got.expect(t, chat.StatusCompleted, `2 hosts | {"hosts":["web-1","db-1"]}`, "start", "start", "progress", "progress", "progress", "complete", "complete")
+	want := []string{
+		`{"type":"processing_start","query":"list sandfly hosts"}`,
+		`{"type":"healing_start","service":"sandfly-mcp-server","issue":"connect ECONNREFUSED"}`,
+		`{"type":"healing_progress","service":"sandfly-mcp-server","message":"Investigating issue with sandfly-mcp-server..."}`,
+		`{"type":"healing_progress","service":"sandfly-mcp-server","message":"Checking pod status: 0 pods"}`,
+		`{"type":"healing_progress","service":"sandfly-mcp-server","message":"Scaling to 1"}`,
+		`{"type":"healing_complete","service":"sandfly-mcp-server","success":true,"message":"Scaled Deployment sandfly-mcp-server from 0 to 1"}`,
+	}
+	if diff := cmp.Diff(want, got.events[:len(got.events)-1]); diff != "" {
+		t.Error(diff)
+	}
+	failure := got.healer.failures[0]
+	if failure.Error.Class != v1alpha1.ErrorConnectionRefused || failure.Error.Tool != "list_hosts" || failure.Error.Endpoint == "" ||
+		failure.RequestedBy != "test" || failure.Service.Name != sandfly || time.Since(failure.CallStarted) > time.Minute {
+		t.Errorf("recorded %+v", failure)
+	}
+	if runs := backend.Calls("list_hosts"); runs != 1 || len(got.outcome.Healing) != 1 || !got.outcome.Healing[0].Success {
+		t.Errorf("ran %d times; heals: %+v", runs, got.outcome.Healing)
+	}
+}
+
+// The operator has seen the server answer, but this node still refuses for a moment.
+func TestARefusalRightAfterAHealIsTriedAgain(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	later := fixed(func() { time.AfterFunc(300*time.Millisecond, backend.Up) })
+	got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{later}}.
+		ask(t.Context(), t, "start a scan host=web-1")
+	got.expect(t, chat.StatusCompleted, "scan of web-1 started", "start", "start", "progress", "progress", "progress", "complete", "complete")
+	if runs := backend.Calls("start_scan"); runs != 1 || len(got.healer.failures) != 1 {
+		t.Errorf("ran %d times, %d heals", runs, len(got.healer.failures))
+	}
+}
+
+func TestAHealThatDoesNotHelpIsNotRepeated(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{fixed(func() {})}}.
+		ask(t.Context(), t, "list hosts")
+	got.expect(t, chat.StatusFailed, "sandfly-mcp-server was healed, and the call still fails (connect ECONNREFUSED)",
+		"start", "start", "progress", "progress", "progress", "complete", "complete")
+}
+
+func TestAFailedHealEndsWithWhatToDo(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	failed := func(context.Context, healing.Failure) (healing.Outcome, error) {
+		return healing.Outcome{SuggestedCommand: "kubectl set image …", Result: healing.Result{Diagnosis: "ImagePullBackOff detected", Recommendation: "Check image name/tags and registry access"}}, nil
+	}
+	got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{failed}}.
+		ask(t.Context(), t, "list hosts")
+	got.expect(t, chat.StatusFailed, "Diagnosis: ImagePullBackOff detected\n\nRecommendation: Check image name/tags and registry access\n\nSuggested command: kubectl set image …",
+		"start", "start", "progress", "progress", "progress", "failed", "complete")
+	if want := `{"type":"healing_failed","service":"sandfly-mcp-server","message":"Unable to fix automatically: ImagePullBackOff detected","recommendation":"Check image name/tags and registry access"}`; got.events[5] != want {
+		t.Errorf("got  %s\nwant %s", got.events[5], want)
+	}
+}
+
+func TestAHealThatCannotBeFollowed(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	lost := func(context.Context, healing.Failure) (healing.Outcome, error) {
+		return healing.Outcome{}, &healing.Error{Message: "the Cortex operator has not taken up the request sandfly-mcp-server-1 within 10s", Recommendation: "Check that the operator runs"}
+	}
+	got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{lost}}.
+		ask(t.Context(), t, "list hosts")
+	got.expect(t, chat.StatusFailed, "has not taken up the request", "start", "start", "progress", "progress", "progress", "failed", "complete")
+	if len(got.outcome.Healing) != 1 || got.outcome.Healing[0].Success || got.outcome.Healing[0].Timestamp == "" {
+		t.Errorf("heals: %+v", got.outcome.Healing)
+	}
+}
+
+func TestAToolsOwnErrorIsTheAnswer(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	got := setup{backends: []*mcptest.Backend{backend}}.ask(t.Context(), t, "start a scan host=unknown")
+	got.expect(t, chat.StatusCompleted, "no such host: unknown", "start", "complete")
+}
+
+func TestACallThatMayHaveRunIsHealedAndNotRepeated(t *testing.T) {
+	for query, runs := range map[string]int{"start a scan host=web-1": 1, "set label": 1} {
+		backend := mcptest.Start(t, sandfly)
+		got := setup{backends: []*mcptest.Backend{backend}, damage: func() { backend.Break(mcptest.LoseAnswer()) },
+			script: []step{fixed(func() {})}}.ask(t.Context(), t, query)
+		if query == "set label" {
+			// "set" is a noun as well, so this is no order, and nothing at all may run.
+			got.expect(t, chat.StatusCompleted, "No tool matches", "start", "complete")
+			continue
+		}
+		got.expect(t, chat.StatusFailed, "sandfly-mcp-server works again, but start_scan was not called a second time: the call may have run",
+			"start", "start", "progress", "progress", "progress", "complete", "complete")
+		if got := backend.Calls("start_scan"); got != runs {
+			t.Errorf("ran %d times", got)
+		}
+	}
+}
+
+func TestAHungServerIsHealed(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	got := setup{backends: []*mcptest.Backend{backend}, damage: func() { backend.Break(mcptest.Hang("")) }, options: mcp.Options{CallTimeout: 200 * time.Millisecond},
+		script: []step{fixed(func() { backend.Break(nil) })}}.ask(t.Context(), t, "list hosts")
+	got.expect(t, chat.StatusCompleted, "2 hosts", "start", "start", "progress", "progress", "progress", "complete", "complete")
+	if !strings.Contains(got.events[1], `"issue":"no answer in time"`) {
+		t.Error(got.events[1])
+	}
+}
+
+func TestAnUnavailableServerIsHealed(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	got := setup{backends: []*mcptest.Backend{backend}, damage: func() { backend.Break(mcptest.Status(http.StatusServiceUnavailable)) },
+		script: []step{fixed(func() { backend.Break(nil) })}}.ask(t.Context(), t, "list hosts")
+	got.expect(t, chat.StatusCompleted, "2 hosts", "start", "start", "progress", "progress", "progress", "complete", "complete")
+	if !strings.Contains(got.events[1], `"issue":"HTTP 503 Service Unavailable"`) {
+		t.Error(got.events[1])
+	}
+}
+
+// The server was down when the gateway started, so its tools are not known.
+func TestAServerThatWasNeverSeenIsHealedToLearnItsTools(t *testing.T) {
+	for _, query := range []string{"list sandfly hosts", "which hosts are watched?"} {
+		backend := mcptest.Stopped(t, sandfly)
+		got := setup{backends: []*mcptest.Backend{backend}, unlisted: true, script: []step{fixed(backend.Up)}}.
+			ask(t.Context(), t, query)
+		got.expect(t, chat.StatusCompleted, "2 hosts", "start", "start", "progress", "progress", "progress", "complete", "complete")
+	}
+}
+
+func TestAServerThatWasNeverSeenAndCannotBeHealed(t *testing.T) {
+	backend := mcptest.Stopped(t, sandfly)
+	failed := func(context.Context, healing.Failure) (healing.Outcome, error) {
+		return healing.Outcome{Result: healing.Result{Diagnosis: "no image"}}, nil
+	}
+	got := setup{backends: []*mcptest.Backend{backend}, unlisted: true, script: []step{failed}}.ask(t.Context(), t, "list hosts")
+	got.expect(t, chat.StatusFailed, "Diagnosis: no image", "start", "start", "progress", "progress", "progress", "failed", "complete")
+}
+
+// The failure predates a fix that is already there: nothing is started, the call is made again; if it fails anew, then
+// a heal is due.
+func TestAHealThatHadEndedBefore(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	already := func(context.Context, healing.Failure) (healing.Outcome, error) {
+		return healing.Outcome{AlreadyHealed: true, Request: sandfly + "-1", Result: healing.Result{Success: true, Timestamp: "2026-11-23T10:30:00Z"}}, nil
+	}
+	got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{already, fixed(backend.Up)}}.
+		ask(t.Context(), t, "list hosts")
+	got.expect(t, chat.StatusCompleted, "2 hosts", "start", "start", "progress", "progress", "progress", "complete", "start", "progress", "progress", "progress", "complete", "complete")
+	if first, second := got.healer.failures[0], got.healer.failures[1]; !second.CallStarted.After(first.CallStarted) {
+		t.Error("the second failure is that of the second call")
+	}
+}
+
+func TestTheEndOfAQueryIsTold(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ended := func(ctx context.Context, _ healing.Failure) (healing.Outcome, error) {
+		cancel(errors.New("the gateway is shutting down"))
+		<-ctx.Done()
+		return healing.Outcome{}, context.Cause(ctx)
+	}
+	got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{ended}}.ask(ctx, t, "list hosts")
+	got.expect(t, chat.StatusFailed, "the gateway is shutting down", "start", "start", "progress", "progress", "progress", "complete")
+}
+
+type panicking struct{ *chat.Rules }
+
+func (panicking) Next(context.Context, chat.Conversation) (chat.Turn, error) { panic("boom") }
+
+func TestAPanicEndsItsQueryAndNothingElse(t *testing.T) {
+	t.Run("in the planner", func(t *testing.T) {
+		got := setup{planner: panicking{chat.NewRules()}}.ask(t.Context(), t, "list hosts")
+		got.expect(t, chat.StatusFailed, "an internal error ended the task", "start", "complete")
+	})
+	t.Run("beside other calls", func(t *testing.T) {
+		backend := mcptest.Start(t, sandfly)
+		panics := func(context.Context, healing.Failure) (healing.Outcome, error) { panic("boom") }
+		got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{panics}}.ask(t.Context(), t, "list hosts")
+		got.expect(t, chat.StatusFailed, "an internal error ended the task", "start", "start", "progress", "progress", "progress", "complete")
+	})
+}
+
+func TestServersAreHealedSideBySide(t *testing.T) {
+	one, two := mcptest.Start(t, "one"), mcptest.Start(t, "two")
+	var both sync.WaitGroup
+	both.Add(2)
+	heal := func(_ context.Context, failure healing.Failure) (healing.Outcome, error) {
+		both.Done()
+		both.Wait() // each heal ends only when the other has begun
+		if failure.Service.Name == "one" {
+			one.Up()
+		} else {
+			two.Up()
+		}
+		return healing.Outcome{Request: "r", Result: healing.Result{Success: true}}, nil
+	}
+	got := setup{backends: []*mcptest.Backend{one, two}, damage: func() { one.Down(); two.Down() }, script: []step{heal}}.ask(t.Context(), t, "list hosts")
+	if got.outcome.Status != chat.StatusCompleted || !strings.Contains(got.text(), "list_hosts on one:") || !strings.Contains(got.text(), "list_hosts on two:") {
+		t.Errorf("%s: %s", got.outcome.Status, got.text())
+	}
+	got.types(t)
+}

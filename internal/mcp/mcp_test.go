@@ -1,0 +1,218 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mcp_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/testr"
+	"go.uber.org/goleak"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+)
+
+func registry(t *testing.T, o mcp.Options, services ...*corev1.Service) *mcp.Registry {
+	t.Helper()
+	o.Log = testr.New(t)
+	r := mcp.NewRegistry(o)
+	t.Cleanup(r.Close)
+	for _, service := range services {
+		r.OnAdd(service, true)
+	}
+	return r
+}
+
+func named(t *testing.T, server *mcp.Server, name string) mcp.Tool {
+	t.Helper()
+	mcptest.Eventually(t, "tools of "+server.Key().Name, func() bool { _, listed := server.Tools(); return listed })
+	tools, _ := server.Tools()
+	for _, tool := range tools {
+		if tool.Name == name {
+			return tool
+		}
+	}
+	t.Fatalf("no tool %s in %v", name, tools)
+	return mcp.Tool{}
+}
+
+func class(t *testing.T, err error) (v1alpha1.ErrorClass, bool) {
+	t.Helper()
+	var failure *mcp.CallError
+	if !errors.As(err, &failure) {
+		t.Fatalf("no CallError: %v", err)
+	}
+	return failure.Class, failure.Sent
+}
+
+func TestToolsAreDiscovered(t *testing.T) {
+	backend := mcptest.Start(t, "sandfly-mcp-server")
+	server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]
+	hosts, scan := named(t, server, "list_hosts"), named(t, server, "start_scan")
+	if hosts.Hints != (mcp.Hints{Given: true, ReadOnly: true}) || scan.Hints != (mcp.Hints{Given: true}) {
+		t.Errorf("hints: %+v, %+v", hosts.Hints, scan.Hints)
+	}
+	if len(scan.Arguments) != 1 || scan.Arguments[0] != (mcp.Argument{Name: "host", Type: "string", Required: true}) {
+		t.Errorf("arguments: %+v", scan.Arguments)
+	}
+}
+
+func TestServersFollowTheirServices(t *testing.T) {
+	backend := mcptest.Start(t, "sandfly-mcp-server")
+	broken := backend.Service()
+	broken.Name, broken.Spec.Ports = "broken", nil
+	r := registry(t, mcp.Options{}, backend.Service(), broken)
+	if servers := r.Servers(); len(servers) != 1 || servers[0].Key().Name != "sandfly-mcp-server" {
+		t.Fatalf("servers: %v", servers)
+	}
+	named(t, r.Servers()[0], "list_hosts")
+
+	// A down server keeps its tools; a Service that is gone takes its server along.
+	backend.Down()
+	if err := r.Servers()[0].List(context.Background()); err == nil {
+		t.Fatal("a server that is down was listed")
+	}
+	named(t, r.Servers()[0], "list_hosts")
+	r.OnDelete(backend.Service())
+	if len(r.Servers()) != 0 {
+		t.Error("the server outlives its Service")
+	}
+}
+
+func TestFailuresAreClassified(t *testing.T) {
+	for name, tc := range map[string]struct {
+		tool   string
+		damage func(*mcptest.Backend)
+		class  v1alpha1.ErrorClass
+		sent   bool
+	}{
+		"refused":                      {"start_scan", (*mcptest.Backend).Down, v1alpha1.ErrorConnectionRefused, false},
+		"hung":                         {"start_scan", func(b *mcptest.Backend) { b.Break(mcptest.Hang("")) }, v1alpha1.ErrorTimeout, true},
+		"unavailable":                  {"start_scan", func(b *mcptest.Backend) { b.Break(mcptest.Status(http.StatusServiceUnavailable)) }, v1alpha1.ErrorUnavailable, true},
+		"the answer of a write is cut": {"start_scan", func(b *mcptest.Backend) { b.Break(mcptest.LoseAnswer()) }, v1alpha1.ErrorUnavailable, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			backend := mcptest.Start(t, "sandfly-mcp-server")
+			server := registry(t, mcp.Options{CallTimeout: 300 * time.Millisecond}, backend.Service()).Servers()[0]
+			tool := named(t, server, tc.tool)
+			tc.damage(backend)
+			_, err := server.Call(context.Background(), tool, map[string]any{"host": "web-1"})
+			if got, sent := class(t, err); got != tc.class || sent != tc.sent {
+				t.Errorf("got %s, sent %v: %v", got, sent, err)
+			}
+			if runs := backend.Calls(tc.tool); runs > 1 {
+				t.Errorf("%s ran %d times", tc.tool, runs)
+			}
+		})
+	}
+}
+
+// A call that waited for a session that never came was never made, whatever the server did with the attempt.
+func TestACallWithoutASessionIsNotSent(t *testing.T) {
+	backend := mcptest.Start(t, "sandfly-mcp-server")
+	backend.Break(mcptest.Hang(""))
+	server := registry(t, mcp.Options{ConnectTimeout: 200 * time.Millisecond}, backend.Service()).Servers()[0]
+	_, err := server.Call(context.Background(), mcp.Tool{Name: "start_scan"}, nil)
+	if got, sent := class(t, err); got != v1alpha1.ErrorTimeout || sent {
+		t.Errorf("got %s, sent %v: %v", got, sent, err)
+	}
+}
+
+func TestAServerThatWasReplacedIsMetAnewWithoutAFailure(t *testing.T) {
+	for name, fault := range map[string]mcptest.Fault{"with sessions": mcptest.Old(), "without": nil} {
+		t.Run(name, func(t *testing.T) {
+			backend := mcptest.Start(t, "sandfly-mcp-server")
+			backend.Break(fault)
+			server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]
+			tool := named(t, server, "start_scan")
+			backend.Down()
+			backend.Up()
+			if _, err := server.Call(context.Background(), tool, map[string]any{"host": "web-1"}); err != nil {
+				t.Fatal(err)
+			}
+			if runs := backend.Calls("start_scan"); runs != 1 {
+				t.Errorf("ran %d times", runs)
+			}
+		})
+	}
+}
+
+func TestAReadWhoseAnswerWasLostIsReadAgain(t *testing.T) {
+	backend := mcptest.Start(t, "sandfly-mcp-server")
+	server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]
+	tool := named(t, server, "list_hosts")
+	backend.Break(mcptest.LoseAnswer())
+	if _, err := server.Call(context.Background(), tool, nil); err != nil {
+		t.Fatal(err)
+	}
+	if runs := backend.Calls("list_hosts"); runs != 2 {
+		t.Errorf("ran %d times", runs)
+	}
+}
+
+func TestOneSessionForAll(t *testing.T) {
+	backend := mcptest.Start(t, "sandfly-mcp-server")
+	server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]
+	tool := named(t, server, "list_hosts")
+	backend.Down()
+	if _, err := server.Call(context.Background(), tool, nil); err == nil {
+		t.Fatal("a server that is down answered")
+	}
+	backend.Up()
+	before := backend.Opened()
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			server.Renew("sandfly-mcp-server-1") // every waiter of one heal does
+			if _, err := server.Call(context.Background(), tool, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	// A call that began between the first renewal and the reset of it may have opened one more.
+	if opened := backend.Opened() - before; opened > 2 {
+		t.Errorf("%d sessions were opened", opened)
+	}
+}
+
+func TestASlowServerDelaysNoOther(t *testing.T) {
+	slow, quick := mcptest.Start(t, "slow"), mcptest.Start(t, "quick")
+	slow.Break(mcptest.Hang(""))
+	r := registry(t, mcp.Options{ConnectTimeout: 5 * time.Second}, slow.Service(), quick.Service())
+	started := time.Now()
+	named(t, r.Servers()[0], "list_hosts")
+	if took := time.Since(started); took > 2*time.Second {
+		t.Errorf("took %s", took)
+	}
+	// And the caller of the slow one may leave when it likes.
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err := r.Servers()[1].Call(ctx, mcp.Tool{Name: "list_hosts"}, nil)
+	if got, sent := class(t, err); got != v1alpha1.ErrorTimeout || sent {
+		t.Errorf("got %s, sent %v", got, sent)
+	}
+	if took := time.Since(started); took > 2*time.Second {
+		t.Errorf("leaving took %s", took)
+	}
+}
+
+func TestCloseLeavesNothingBehind(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	backend := mcptest.Start(t, "sandfly-mcp-server")
+	backend.Break(mcptest.Old())
+	r := mcp.NewRegistry(mcp.Options{Log: testr.New(t)})
+	r.OnAdd(backend.Service(), true)
+	named(t, r.Servers()[0], "list_hosts")
+	r.Close()
+	backend.Down()
+	goleak.VerifyNone(t, before)
+}
