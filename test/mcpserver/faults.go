@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -232,6 +233,7 @@ func readFault(r *http.Request) (fault, error) {
 func (f *faults) hang(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f.current().Mode == modeHang {
+			_, _ = io.Copy(io.Discard, r.Body) // net/http sees that a client has gone only once the body is read
 			<-r.Context().Done()
 			return
 		}
