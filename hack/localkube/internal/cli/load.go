@@ -27,11 +27,10 @@ func load(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	if request.archive != "" {
-		said, err := runtime.LoadArchive(ctx, request.archive)
-		if err != nil {
+		if err := runtime.LoadArchive(ctx, request.archive); err != nil {
 			return err
 		}
-		fmt.Fprintln(a.stdout, said)
+		fmt.Fprintln(a.stdout, request.archive)
 		return nil
 	}
 	if err := runtime.Load(ctx, request.image); err != nil {

@@ -23,31 +23,30 @@ type Runtime struct {
 func (r Runtime) Load(ctx context.Context, image Image) error {
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(image.Write(writer)) }()
-	_, err := r.importFrom(ctx, reader)
+	err := r.importFrom(ctx, reader)
 	reader.CloseWithError(err)
 	return err
 }
 
-// LoadArchive gives the images of an OCI or Docker archive to the runtime and returns
-// what the runtime says of it.
-func (r Runtime) LoadArchive(ctx context.Context, path string) (string, error) {
+// LoadArchive gives the images of an OCI or Docker archive to the runtime.
+func (r Runtime) LoadArchive(ctx context.Context, path string) error {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("opening an image archive: %w", err)
+		return fmt.Errorf("opening an image archive: %w", err)
 	}
 	defer file.Close()
 	return r.importFrom(ctx, file)
 }
 
-func (r Runtime) importFrom(ctx context.Context, archive io.Reader) (string, error) {
+func (r Runtime) importFrom(ctx context.Context, archive io.Reader) error {
 	// The kubelet's images are in containerd's namespace k8s.io.
 	cmd := exec.CommandContext(ctx, filepath.Join(r.Bin, "ctr"),
 		"--address", r.Socket, "--namespace", "k8s.io", "images", "import", "-")
 	cmd.Stdin = archive
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("importing an image: %w: %s", err, strings.TrimSpace(stderr.String()))
+		return fmt.Errorf("importing an image: %w: %s", err, strings.TrimSpace(stderr.String()))
 	}
-	return strings.TrimSpace(stdout.String()), nil
+	return nil
 }

@@ -28,35 +28,35 @@ type Provider struct {
 	Releases   release.Client
 }
 
-// Bin returns the folder with the programs of a component.
+// Bin returns the folder with the programs of a component. What is in the cache is
+// used as it is: nothing outside is asked for it.
 func (p Provider) Bin(ctx context.Context, c component.Component) (string, error) {
 	version, err := p.Source.VersionOf(c)
 	if err != nil {
 		return "", err
 	}
-	if c.Released != nil && !p.FromSource {
+	build := gobuild.Build{Dir: p.Source.Folder(c), Packages: c.Packages, Tags: c.Tags}
+	if c.LDFlags != nil {
+		build.LDFlags = c.LDFlags(version)
+	}
+	built, err := builtEntry(ctx, c, version, build)
+	if err != nil {
+		return "", err
+	}
+	if c.Released != nil && !p.FromSource && !p.Cache.Has(built) {
 		if dir, ok := p.released(ctx, c, version); ok {
 			return filepath.Join(dir, "bin"), nil
 		}
 	}
-	dir, err := p.built(ctx, c, version)
+	dir, err := p.build(ctx, c, built, build)
 	if err != nil {
 		return "", err
 	}
 	return filepath.Join(dir, "bin"), nil
 }
 
-// built returns the entry of a component that was built from source. A release that
-// can not be had is no error, so it has no say here.
-func (p Provider) built(ctx context.Context, c component.Component, version string) (string, error) {
-	build := gobuild.Build{Dir: p.Source.Folder(c), Packages: c.Packages, Tags: c.Tags}
-	if c.LDFlags != nil {
-		build.LDFlags = c.LDFlags(version)
-	}
-	entry, err := builtEntry(ctx, c, version, build)
-	if err != nil {
-		return "", err
-	}
+// build returns an entry that is built from source, and builds it where it is missing.
+func (p Provider) build(ctx context.Context, c component.Component, entry cache.Entry, build gobuild.Build) (string, error) {
 	return p.Cache.Ensure(ctx, entry, p.waiting(entry), func(dir string) error {
 		step := p.Progress.Start("building %s from source (%s)", entry, c.Takes)
 		err := build.Run(ctx, filepath.Join(dir, "bin"), func(packages int) {
@@ -75,9 +75,9 @@ func (p Provider) built(ctx context.Context, c component.Component, version stri
 }
 
 // released returns the entry of a component's released programs, if it is cached or
-// can be downloaded.
+// can be downloaded. A release that can not be had is no error: then it is built.
 func (p Provider) released(ctx context.Context, c component.Component, version string) (string, bool) {
-	entry := cache.Entry{Component: c.Name, Version: version, Key: "released-" + runtime.GOOS + "-" + runtime.GOARCH}
+	entry := releasedEntry(c, version)
 	if p.Cache.Has(entry) {
 		return p.Cache.Path(entry), true
 	}
@@ -99,6 +99,11 @@ func (p Provider) released(ctx context.Context, c component.Component, version s
 		return "", false
 	}
 	return dir, true
+}
+
+// releasedEntry is the cache entry of released programs.
+func releasedEntry(c component.Component, version string) cache.Entry {
+	return cache.Entry{Component: c.Name, Version: version, Key: "released-" + runtime.GOOS + "-" + runtime.GOARCH}
 }
 
 func (p Provider) waiting(entry cache.Entry) func() {
