@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -53,16 +52,6 @@ func free(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// start runs a server until stop is called; stop gives its error.
-func start(t *testing.T, o options) (stop func() error, ended <-chan error) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	result := make(chan error, 1)
-	go func() { result <- run(ctx, quiet, o) }()
-	t.Cleanup(cancel)
-	return func() error { cancel(); return <-result }, result
-}
-
 func get(ctx context.Context, url string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -85,30 +74,39 @@ func waitUntilUp(t *testing.T, addr string) {
 	})
 }
 
-// TestShutdown: SIGTERM ends the server quickly, even if a call hangs in it.
+// TestShutdown: SIGTERM ends an idle server at once, and one in which a call hangs after a second.
 func TestShutdown(t *testing.T) {
 	for _, mode := range []mode{modeNone, modeHang} {
 		t.Run(string(mode), func(t *testing.T) {
+			faults := newFaults(quiet, t.TempDir())
+			faults.apply(fault{Mode: mode})
+			arrived := make(chan struct{})
+			answer := faults.hang(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 			addr := free(t)
-			stop, _ := start(t, options{addr: addr, profile: "sandfly", scratch: t.TempDir(), fault: fault{Mode: mode}})
-			waitUntilUp(t, addr)
-			if mode == modeHang {
-				sent := make(chan struct{})
-				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-					WroteRequest: func(httptrace.WroteRequestInfo) { close(sent) },
-				})
-				go func() {
-					if response, err := get(ctx, "http://"+addr+"/mcp"); err == nil {
-						response.Body.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() {
+				ended <- serve(ctx, quiet, addr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/mcp" {
+						close(arrived)
+						answer.ServeHTTP(w, r)
 					}
-				}()
-				<-sent
-			}
+				}), nil)
+			}()
+			waitUntilUp(t, addr)
+			go func() {
+				if response, err := get(context.Background(), "http://"+addr+"/mcp"); err == nil {
+					response.Body.Close()
+				}
+			}()
+			<-arrived
 			begun := time.Now()
-			if err := stop(); err != nil {
+			cancel()
+			if err := <-ended; err != nil {
 				t.Errorf("ended with %v", err)
 			}
-			if took := time.Since(begun); took > 2*time.Second {
+			took := time.Since(begun)
+			if hung := took >= shutdownGrace; hung != (mode == modeHang) || took > shutdownGrace+time.Second {
 				t.Errorf("took %s", took)
 			}
 		})
@@ -118,7 +116,10 @@ func TestShutdown(t *testing.T) {
 // TestCrashEndsTheProcess goes the whole way from the request to the error that main exits with.
 func TestCrashEndsTheProcess(t *testing.T) {
 	addr := free(t)
-	_, ended := start(t, options{addr: addr, profile: "sandfly", scratch: t.TempDir(), fault: fault{Mode: modeNone}})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(t.Context(), quiet, options{addr: addr, profile: "sandfly", scratch: t.TempDir(), fault: fault{Mode: modeNone}})
+	}()
 	waitUntilUp(t, addr)
 	response, err := http.Post("http://"+addr+"/fault?mode=crash", "", nil) //nolint:noctx // a test
 	if err != nil {
