@@ -21,6 +21,9 @@ var ladders = map[v1alpha1.Cause][]v1alpha1.ActionType{
 	v1alpha1.CauseOOMKilled:        {v1alpha1.ActionRestart},
 	v1alpha1.CauseUnresponsive:     {v1alpha1.ActionRestart},
 	v1alpha1.CauseNoReadyEndpoints: {v1alpha1.ActionWait, v1alpha1.ActionRestart},
+	// What nobody understands may be over in a moment, such as a container that has just been restarted. It gets
+	// time, and nothing else.
+	v1alpha1.CauseUnknown: {v1alpha1.ActionWait},
 }
 
 // Plan decides what to do about a diagnosis. What was tried before and did not help is not tried again. An empty plan

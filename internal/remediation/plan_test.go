@@ -31,7 +31,7 @@ func TestPlan(t *testing.T) {
 		"no ready endpoint is waited for first":    {cause: v1alpha1.CauseNoReadyEndpoints, workload: deployment, want: []v1alpha1.ActionType{v1alpha1.ActionWait, v1alpha1.ActionRestart}},
 		"an image that is not there is a person's": {cause: v1alpha1.CauseImageNotFound, workload: deployment},
 		"a selector is a person's":                 {cause: v1alpha1.CauseSelectorMismatch, workload: deployment},
-		"the unknown is left alone":                {cause: v1alpha1.CauseUnknown, workload: deployment},
+		"the unknown gets time":                    {cause: v1alpha1.CauseUnknown, workload: deployment, want: []v1alpha1.ActionType{v1alpha1.ActionWait}},
 		"healthy needs nothing":                    {cause: v1alpha1.CauseHealthy, workload: deployment},
 		"no workload, nothing to act on":           {cause: v1alpha1.CauseCrashLoop},
 		"what did not help is not tried again": {

@@ -68,13 +68,18 @@ func (h *heal) verificationTarget() verification.Target {
 	return target
 }
 
-// patience is when a check that has not passed yet counts as failed.
+// patience is when a check that has not passed yet counts as failed. The rollout's time comes first, where there is one:
+// waiting rolls nothing out.
 func (h *heal) patience(check v1alpha1.CheckResult) time.Time {
-	until := h.current().AppliedAt.Add(rolloutTimeout)
-	if check.Name != verification.CheckRollout {
-		until = until.Add(connectivityTimeout)
+	applied := h.current().AppliedAt.Time
+	switch {
+	case check.Name == verification.CheckRollout:
+		return applied.Add(rolloutTimeout)
+	case h.current().Type == v1alpha1.ActionWait:
+		return applied.Add(connectivityTimeout)
+	default:
+		return applied.Add(rolloutTimeout + connectivityTimeout)
 	}
-	return until
 }
 
 // await says when to look again. Nothing is written while waiting: the watches tell the rest.
