@@ -31,35 +31,43 @@ func indexTarget(obj client.Object) []string {
 	return []string{request.Spec.TargetRef.Name}
 }
 
+// claimed is the request that answers a failure. live says that the API server itself has just shown it to
+// be under way, and not the cache.
+type claimed struct {
+	request *v1alpha1.HealingRequest
+	live    bool
+}
+
 // record returns the request that answers the failure, creating it if there is none. The name is the lock: whoever
 // looks at the same requests computes the same next name, the API server refuses all creators but one, and the others
 // read what that one wrote.
-func (h *Healer) record(ctx context.Context, failure Failure) (*v1alpha1.HealingRequest, error) {
+func (h *Healer) record(ctx context.Context, failure Failure) (claimed, error) {
 	var known v1alpha1.HealingRequestList
 	err := h.cache.List(ctx, &known, client.InNamespace(failure.Service.Namespace), client.MatchingFields{targetIndex: failure.Service.Name})
 	if err != nil {
-		return nil, fmt.Errorf("listing healing requests of %s: %w", failure.Service, err)
+		return claimed{}, fmt.Errorf("listing healing requests of %s: %w", failure.Service, err)
 	}
+	live := map[string]bool{}
 	for range maxNames {
 		if answer := answering(known.Items, failure.Service.Name, failure.CallStarted); answer != nil {
-			return answer, nil
+			return claimed{answer, live[answer.Name]}, nil
 		}
 		request := h.newRequest(failure, nextName(known.Items, failure.Service.Name))
 		err := h.client.Create(ctx, request)
 		if err == nil {
 			h.log.Info("[HEAL] recorded", "request", request.Name, "service", failure.Service, "class", failure.Error.Class)
-			return request, nil
+			return claimed{request, true}, nil
 		}
 		if !apierrors.IsAlreadyExists(err) {
-			return nil, fmt.Errorf("creating healing request %s: %w", request.Name, err)
+			return claimed{}, fmt.Errorf("creating healing request %s: %w", request.Name, err)
 		}
 		taken, err := h.taken(ctx, request)
 		if err != nil {
-			return nil, err
+			return claimed{}, err
 		}
-		known.Items = append(known.Items, *taken)
+		known.Items, live[taken.Name] = append(known.Items, *taken), !taken.Done()
 	}
-	return nil, fmt.Errorf("no free name for a healing request of %s after %d attempts", failure.Service, maxNames)
+	return claimed{}, fmt.Errorf("no free name for a healing request of %s after %d attempts", failure.Service, maxNames)
 }
 
 // taken reads the request that was there first, past the cache, which may not have heard of it yet. One that was

@@ -99,21 +99,24 @@ func New(ctx context.Context, o Options) (*Healer, error) {
 func (h *Healer) Heal(ctx context.Context, failure Failure, progress func(v1alpha1.ProgressEntry)) (Outcome, error) {
 	log := h.log.WithValues("service", failure.Service, "class", failure.Error.Class)
 	for range maxRounds {
-		request, err := h.claim(ctx, failure)
+		claimed, err := h.claim(ctx, failure)
 		if err != nil {
 			return Outcome{}, h.explain(ctx, failure, err)
 		}
+		request := claimed.request
 		if answered := endedAfter(request, failure.CallStarted) && request.Succeeded(); answered {
 			log.Info("[HEAL] the call began before the last heal ended; no other heal is needed", "request", request.Name)
 			return outcomeOf(request, true), nil
 		}
 		log.Info("[HEAL] following", "request", request.Name)
+		joined := h.clock.Now()
 		ended, err := h.follower.follow(ctx, request, progress)
 		if err != nil {
 			log.Info("[HEAL] gave up following", "request", request.Name, "reason", err.Error())
 			return Outcome{}, err
 		}
-		if endedAfter(ended, failure.CallStarted) {
+		// A cache that lags may have shown a heal as under way that had ended before the call began.
+		if claimed.live || h.clock.Since(joined) > visibleTimeout || endedAfter(ended, failure.CallStarted) {
 			log.Info("[HEAL] over", "request", ended.Name, "phase", ended.DerivePhase(), "cause", ended.Status.Cause, "fix", ended.Status.FixApplied)
 			return outcomeOf(ended, false), nil
 		}
@@ -124,23 +127,22 @@ func (h *Healer) Heal(ctx context.Context, failure Failure, progress func(v1alph
 
 // claim agrees with every other caller, of this gateway and of any other, on the one request that answers the failure.
 // Callers of this gateway share one attempt, which goes on if the caller that began it leaves.
-func (h *Healer) claim(ctx context.Context, failure Failure) (*v1alpha1.HealingRequest, error) {
+func (h *Healer) claim(ctx context.Context, failure Failure) (claimed, error) {
 	shared := h.claims.DoChan(failure.Service.String(), func() (any, error) {
 		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 		defer cancel()
-		request, err := h.record(detached, failure)
-		if err != nil {
-			return nil, err
+		c, err := h.record(detached, failure)
+		if err == nil {
+			h.follower.awaitVisible(detached, c.request)
 		}
-		h.follower.awaitVisible(detached, request)
-		return request, nil
+		return c, err
 	})
 	select {
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return claimed{}, context.Cause(ctx)
 	case result := <-shared:
-		request, _ := result.Val.(*v1alpha1.HealingRequest)
-		return request, result.Err
+		c, _ := result.Val.(claimed)
+		return c, result.Err
 	}
 }
 
