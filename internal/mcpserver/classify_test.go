@@ -273,6 +273,21 @@ func TestDialFails(t *testing.T) {
 	}
 }
 
+// TestConnectDialsOnce: the SDK's fallback from server/discover to initialize is no reason to dial again.
+func TestConnectDialsOnce(t *testing.T) {
+	var dials atomic.Int32
+	pool := mcpserver.NewTransport()
+	pool.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		dials.Add(1)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	}
+	_, err := mcpserver.Connect(t.Context(), mcpserver.Endpoint{URL: "http://192.0.2.1:3000/mcp"}, mcpserver.ConnectOptions{Pool: pool})
+	check(t, err, v1alpha1.ErrorConnectionRefused, false)
+	if n := dials.Load(); n != 1 {
+		t.Errorf("dialed %d times", n)
+	}
+}
+
 // lookup fails as the resolver of a cluster does for a name that is not there, without asking one.
 func lookup(context.Context) error {
 	return &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "sandfly-mcp-server.cortex-system.svc", IsNotFound: true}}

@@ -61,9 +61,11 @@ func Connect(ctx context.Context, endpoint Endpoint, options ConnectOptions) (*m
 	}
 }
 
-// opening is the first failure while a session is opened. An answer that is no MCP at all breaks the SDK's connection,
-// and its second attempt then fails with no more than "connection closed".
-type opening struct{ first error }
+// opening is the first failure while a session is opened. The SDK falls back from server/discover to initialize after
+// any failure. After an answer that is no MCP at all its connection is broken, and initialize fails with no more than
+// "connection closed". After a failed dial it would dial again, which costs a second and more: where kube-proxy rejects
+// a connection with ICMP, the kernel sends one such answer a second (net.ipv4.icmp_ratelimit).
+type opening struct{ first *RequestError }
 
 type openingKey struct{}
 

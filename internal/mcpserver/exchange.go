@@ -114,13 +114,17 @@ func notesOf(request *http.Request) (*notes, context.Context) {
 // closed, is proven not to have been sent.
 func withFacts(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, request mcp.Request) (mcp.Result, error) {
+		o, isOpening := ctx.Value(openingKey{}).(*opening)
+		if isOpening && o.first != nil && !o.first.Connected {
+			return nil, o.first // nobody is there: the SDK's second attempt would dial again
+		}
 		n := &notes{}
 		result, err := next(context.WithValue(ctx, notesKey{}, n), method, request)
 		if err == nil {
 			return result, nil
 		}
 		failed := &RequestError{Exchange: n.read(), Err: err}
-		if o, ok := ctx.Value(openingKey{}).(*opening); ok && o.first == nil {
+		if isOpening && o.first == nil {
 			o.first = failed
 		}
 		return nil, failed
