@@ -63,10 +63,10 @@ fmt: ## Format the code.
 
 .PHONY: lint
 lint: ## Lint every module that is written here.
-	@for module in $(LINTED_MODULES); do \
+	@failed=; for module in $(LINTED_MODULES); do \
 		echo "linting $$module"; \
-		(cd "$$module" && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...); \
-	done
+		(cd "$$module" && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...) || failed=yes; \
+	done; [[ -z "$$failed" ]]
 
 .PHONY: tidy
 tidy: ## Tidy every Go module.
