@@ -166,7 +166,7 @@ fault() {
 
 bad_image() {
 	title "3. The server's new image does not exist"
-	shown kubectl set image "deployment/$server" -n "$namespace" "server=localhost:5001/invalid-image:latest"
+	shown kubectl set image "deployment/$server" -n "$namespace" "$server=localhost:5001/invalid-image:latest"
 	echo "waiting for the pull to fail..."
 	kubectl wait pod -l "app=$server" -n "$namespace" --timeout=120s \
 		--for=jsonpath='{.status.containerStatuses[0].state.waiting.reason}'=ImagePullBackOff >/dev/null
