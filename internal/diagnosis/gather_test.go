@@ -114,6 +114,10 @@ type probeFunc func(context.Context) mcpserver.Result
 
 func (p probeFunc) Probe(ctx context.Context, _ mcpserver.Endpoint) mcpserver.Result { return p(ctx) }
 
+type logFunc func(context.Context) (string, error)
+
+func (l logFunc) Logs(ctx context.Context, _, _, _ string, _ bool) (string, error) { return l(ctx) }
+
 // logs are the texts by pod, container and whether it is the previous run's.
 type logs struct {
 	texts map[string]string
@@ -241,10 +245,19 @@ func TestGatherEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// pager gives one more page for ever.
+// pager gives one more page for ever, and refuses to be asked for anything but the next bounded one.
 type pager struct{ client.Reader }
 
 func (p pager) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	asked := (&client.ListOptions{}).ApplyOptions(opts)
+	if asked.Limit != pageSize || asked.Continue != "" && asked.Continue != "more" {
+		return fmt.Errorf("asked for %+v", asked)
+	}
+	if _, isPods := list.(*corev1.PodList); isPods && asked.Continue == "more" {
+		list.(*corev1.PodList).Items = []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "of a later page"}}}
+		list.SetContinue("more")
+		return nil
+	}
 	if err := p.Reader.List(ctx, list, opts...); err != nil {
 		return err
 	}
@@ -257,8 +270,8 @@ func TestGatherBoundsItsLists(t *testing.T) {
 	gatherer := gathererOf(counted, sandfly(1))
 	gatherer.Reader = pager{gatherer.Reader}
 	s := gather(t, gatherer)
-	if counted.lists["Pod"] != maxPages || s.Complete(kindPod) || len(s.Gaps) != 8 || !strings.Contains(s.Gaps[0], "too many") {
-		t.Errorf("%d pages, gaps %q", counted.lists["Pod"], s.Gaps)
+	if counted.lists["Pod"] != 1 || counted.lists["Event"] != maxPages || s.Complete(kindPod) || len(s.Gaps) != 8 || !strings.Contains(s.Gaps[0], "too many") {
+		t.Errorf("%v pages, gaps %q", counted.lists, s.Gaps)
 	}
 	if s.Service == nil || s.Workload == nil {
 		t.Error("what was read before the bound is lost")
@@ -334,6 +347,48 @@ func TestGatherReadsTheLogsThatMatter(t *testing.T) {
 	}
 	if n := read.calls.Load(); n != 2 || len(s.Gaps) != 1 || s.Gaps[0] != "reading the log of container mcp of Pod sandfly-mcp-server-abc-004: no such log" {
 		t.Errorf("%d logs read, gaps %q", n, s.Gaps)
+	}
+}
+
+func TestGatherBoundsTheLogs(t *testing.T) {
+	gatherer := gathererOf(&calls{}, sandfly(1))
+	gatherer.Logs = logFunc(func(ctx context.Context) (string, error) {
+		deadline, ok := ctx.Deadline()
+		if left := time.Until(deadline); !ok || left > logTimeout {
+			t.Errorf("a log has %s", left)
+		}
+		return "", ctx.Err()
+	})
+	gather(t, gatherer)
+}
+
+func TestLogsOf(t *testing.T) {
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	ended := func(code int32) corev1.ContainerState {
+		return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code}}
+	}
+	waits := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
+	for name, test := range map[string]struct {
+		init, main corev1.ContainerStatus
+		want       []logWanted
+	}{
+		"starting":        {main: corev1.ContainerStatus{Name: "mcp", State: waits}},
+		"running":         {main: corev1.ContainerStatus{Name: "mcp", State: running}, want: []logWanted{{ContainerKey{"p", "mcp"}, false}}},
+		"running again":   {main: corev1.ContainerStatus{Name: "mcp", State: running, RestartCount: 1, LastTerminationState: ended(1)}, want: []logWanted{{ContainerKey{"p", "mcp"}, true}, {ContainerKey{"p", "mcp"}, false}}},
+		"backing off":     {main: corev1.ContainerStatus{Name: "mcp", State: waits, RestartCount: 1, LastTerminationState: ended(1)}, want: []logWanted{{ContainerKey{"p", "mcp"}, true}}},
+		"first end":       {main: corev1.ContainerStatus{Name: "mcp", State: ended(1)}, want: []logWanted{{ContainerKey{"p", "mcp"}, false}}},
+		"init well ended": {init: corev1.ContainerStatus{Name: "init", State: ended(0)}, main: corev1.ContainerStatus{Name: "mcp", State: waits}},
+		"init failed":     {init: corev1.ContainerStatus{Name: "init", State: ended(1)}, main: corev1.ContainerStatus{Name: "mcp", State: waits}, want: []logWanted{{ContainerKey{"p", "init"}, false}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{test.main}}}
+			if test.init.Name != "" {
+				pod.Status.InitContainerStatuses = []corev1.ContainerStatus{test.init}
+			}
+			if diff := cmp.Diff(test.want, logsOf(pod), cmp.AllowUnexported(logWanted{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -56,9 +56,10 @@ func TestClassifyPull(t *testing.T) {
 		"invalid":             {"InvalidImageName", `Failed to apply default image tag "https://s:1": couldn't parse image name "https://s:1": invalid reference format`, invalid},
 		"invalid, upper case": {"ErrImagePull", `failed to parse image reference "S:1": invalid reference format: repository name must be lowercase`, invalid},
 
-		"a name of every trap": {"ErrImagePull", `failed to resolve reference "localhost:5001/connection-refused/unauthorized/no-such-host:x509": localhost:5001/connection-refused/unauthorized/no-such-host:x509: not found`, notFound},
-		"no disk":              {"ErrImagePull", `failed to extract layer sha256:1: write /var/lib/x: no space left on device`, ""},
-		"nothing":              {"ErrImagePull", ``, ""},
+		"a name of every trap":   {"ErrImagePull", `failed to resolve reference "localhost:5001/connection-refused/unauthorized/no-such-host:x509": localhost:5001/connection-refused/unauthorized/no-such-host:x509: not found`, notFound},
+		"a short name of a trap": {"ErrImagePull", `Failed to pull image "unauthorized": failed to resolve reference "docker.io/library/unauthorized:latest": docker.io/library/unauthorized:latest: not found`, notFound},
+		"no disk":                {"ErrImagePull", `failed to extract layer sha256:1: write /var/lib/x: no space left on device`, ""},
+		"nothing":                {"ErrImagePull", ``, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

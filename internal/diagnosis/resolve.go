@@ -24,7 +24,7 @@ func (s *Snapshot) resolve(pods []corev1.Pod) {
 		return
 	}
 	s.Workload = workloadNamed(s.Workloads, string(s.Target.Kind), s.Target.Name)
-	s.Service = serviceBefore(s.Workload, s.Services)
+	s.Service = serviceBefore(s.Workload, s.Services, pods)
 }
 
 // workloadBehind finds the workload that a Service leads to. The owner of the pods that it selects now tells it best;
@@ -70,14 +70,19 @@ func ownerOfMost(name string, pods []corev1.Pod, all []*workload.Workload) *work
 }
 
 // serviceBefore finds the Service that selects a workload: one that is opted in, else one of the same name, else the
-// first by name. Where none selects it, the Service of its name is taken, which then has the wrong selector.
-func serviceBefore(w *workload.Workload, all []corev1.Service) *corev1.Service {
+// first by name. Where none selects it, the Service of its name is taken if it selects nothing else: it has the wrong
+// selector.
+func serviceBefore(w *workload.Workload, all []corev1.Service, pods []corev1.Pod) *corev1.Service {
 	if w == nil {
 		return nil
 	}
 	matching := keep(all, func(service *corev1.Service) bool { return selects(service, w.Template.Labels) })
 	if len(matching) == 0 {
-		return serviceNamed(all, w.Object.GetName())
+		named := serviceNamed(all, w.Object.GetName())
+		if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return selects(named, pod.Labels) }) {
+			return nil
+		}
+		return named
 	}
 	best := slices.MinFunc(matching, func(a, b corev1.Service) int {
 		return cmp.Or(

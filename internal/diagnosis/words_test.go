@@ -4,10 +4,16 @@
 package diagnosis
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
 )
 
 func testMinutes(n int) time.Duration { return time.Duration(n) * time.Minute }
@@ -106,5 +112,44 @@ func TestWhole(t *testing.T) {
 		if got := whole(command); got != want {
 			t.Errorf("%q: %q", command, got)
 		}
+	}
+}
+
+func TestAgeIsNeverNegative(t *testing.T) {
+	s := &Snapshot{Now: testNow}
+	if got := s.age(testNow.Add(time.Minute)); got != 0 {
+		t.Errorf("what the clock of another machine puts into the future is %s old", got)
+	}
+}
+
+func TestLastWarningIsRecent(t *testing.T) {
+	warning := func(kind string, at time.Time) corev1.Event {
+		return corev1.Event{Type: kind, Reason: "R", Message: "m", InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: "p"}, LastTimestamp: metav1.NewTime(at)}
+	}
+	s := &Snapshot{Now: testNow, Events: []corev1.Event{warning("Normal", testNow), warning("Warning", testNow.Add(-time.Hour))}}
+	if got := s.lastWarning(); got != "" {
+		t.Errorf("an hour ago: %q", got)
+	}
+	s.Events[1].LastTimestamp = metav1.NewTime(testNow.Add(-time.Minute))
+	if got := s.lastWarning(); got != "Event R of Pod p: m" {
+		t.Errorf("a minute ago: %q", got)
+	}
+}
+
+// TestBounded puts foreign text of every bad kind where checks put foreign text.
+func TestBounded(t *testing.T) {
+	bad := strings.Repeat("password=hunter2 \u202e\U000e0041\x1b[31m\n", 500)
+	f := found("X", v1alpha1.ObjectReference{Kind: "Pod", Name: bad}, v1alpha1.Certain, bad)
+	f.Recommendation, f.SuggestedPatch = bad, bad
+	for range 20 {
+		f.Evidence = append(f.Evidence, "", bad)
+	}
+	shown := bounded(slices.Repeat([]Finding{f}, 20))
+	checkBounds(t, Diagnosis{Findings: shown})
+	if len(shown) != maxFindings || len(shown[0].Evidence) != maxEvidenceItems {
+		t.Errorf("%d findings with %d items", len(shown), len(shown[0].Evidence))
+	}
+	if text := fmt.Sprint(shown); strings.Contains(text, "hunter2") {
+		t.Errorf("the secret is shown: %.200s", text)
 	}
 }
