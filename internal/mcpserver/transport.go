@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// dialTimeout bounds a TCP connection. Inside a cluster one takes well under a millisecond; after 5 s the packets
-	// are being dropped.
-	dialTimeout = 5 * time.Second
 	// maxHeaderBytes bounds the headers of an answer. MCP servers send a few hundred bytes; net/http's default is 10 MiB.
 	maxHeaderBytes = 64 << 10
 	// idleTimeout is shorter than the 5 s after which Node and uvicorn, on which most MCP servers run, close an idle
@@ -27,9 +24,8 @@ const sessionHeader = "Mcp-Session-Id"
 // NewTransport returns a connection pool for MCP servers. It takes no proxy from the environment: an MCP server is in
 // the same cluster. One pool serves any number of servers.
 func NewTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTimeout}
 	return &http.Transport{
-		DialContext:            dialer.DialContext,
+		DialContext:            insistent((&net.Dialer{}).DialContext),
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        idleTimeout,

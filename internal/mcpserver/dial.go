@@ -1,0 +1,61 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mcpserver
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+const (
+	// dialTimeout bounds a TCP connection, all attempts together. Inside a cluster one takes well under a millisecond;
+	// after 5 s the packets are being dropped.
+	dialTimeout = 5 * time.Second
+	// dialAgain is the pause before a second attempt beside the first; it doubles for each one more.
+	dialAgain = 100 * time.Millisecond
+)
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// insistent dials again while an attempt is without an answer, and takes the first answer of any. A connection attempt
+// that falls into the moment before kube-proxy has heard of a new endpoint is rejected by an ICMP message, of which the
+// kernel sends one a second (net.ipv4.icmp_ratelimit): without it, the kernel's own next attempt comes after a second
+// (RFC 6298), the one after that two seconds later. A heal is full of such moments. To connect twice does no harm, and
+// the connections that lose are closed before anything is written to them.
+func insistent(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		type answer struct {
+			conn net.Conn
+			err  error
+		}
+		answers := make(chan answer)
+		attempt := func() {
+			conn, err := dial(ctx, network, address)
+			select {
+			case answers <- answer{conn, err}:
+			case <-ctx.Done():
+				if conn != nil {
+					_ = conn.Close()
+				}
+			}
+		}
+		go attempt()
+		pause := time.NewTimer(dialAgain)
+		defer pause.Stop()
+		for wait := 2 * dialAgain; ; wait *= 2 {
+			select {
+			case first := <-answers:
+				return first.conn, first.err
+			case <-ctx.Done():
+				return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
+			case <-pause.C:
+				go attempt()
+				pause.Reset(wait)
+			}
+		}
+	}
+}
