@@ -19,6 +19,8 @@ type session struct {
 	client *sdk.ClientSession
 	err    error
 	pool   *http.Transport
+	// refuse makes all dials fail with an error, those under way as well.
+	refuse context.CancelCauseFunc
 
 	// Held under the server's lock.
 	users   int
@@ -31,7 +33,8 @@ func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err 
 	s.mu.Lock()
 	current = s.session
 	if current == nil {
-		current = &session{ready: make(chan struct{}), pool: mcpserver.NewTransport()}
+		refused, refuse := context.WithCancelCause(context.Background())
+		current = &session{ready: make(chan struct{}), pool: newPool(refused), refuse: refuse}
 		s.session = current
 		s.open(current, s.endpoint)
 	}
@@ -109,5 +112,6 @@ func (s *Server) end(old *session) {
 			_ = old.client.Close() // a courtesy: the session is over either way
 		}
 		old.pool.CloseIdleConnections()
+		old.refuse(nil)
 	})
 }
