@@ -41,7 +41,7 @@ func (s *Snapshot) crashes() []crash {
 		if !ok {
 			continue
 		}
-		key := fmt.Sprintf("%s %t %t", c.spec.Name, s.isNewest(c.pod), one.outOfMemory())
+		key := fmt.Sprintf("%s %t %t", c.spec.Name, s.likeNewest(c.pod), one.outOfMemory())
 		if at, known := seen[key]; known {
 			all[at].pods++
 			continue
@@ -144,7 +144,10 @@ func (s *Snapshot) crashEvidence(c crash) []string {
 	if c.last != nil && c.last.Message != "" {
 		told = append(told, "its last words: "+c.last.Message)
 	}
-	if line := lastLine(s.logOf(c.pod, c.spec.Name)); line != "" {
+	log := s.logOf(c.pod, c.spec.Name)
+	if line := errorLine(log); line != "" {
+		told = append(told, "last error in its log: "+line)
+	} else if line := lastLine(log); line != "" && !c.outOfMemory() { // who is killed for memory had no say
 		told = append(told, "last line of its log: "+line)
 	}
 	return append(told, s.tellRevision(c.container))
@@ -152,9 +155,9 @@ func (s *Snapshot) crashEvidence(c crash) []string {
 
 // undoFresh suggests to go back where the crash came with a revision.
 func (s *Snapshot) undoFresh(c crash) string {
-	newest := s.revisionOf(c.pod)
-	if newest == nil || s.before(c.pod) == nil || s.age(newest.CreationTimestamp.Time) > freshRevision {
+	old := s.before(c.pod)
+	if old == nil || s.age(s.newestSince()) > freshRevision {
 		return ""
 	}
-	return s.undo()
+	return s.undo(old)
 }

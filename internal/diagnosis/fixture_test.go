@@ -141,7 +141,7 @@ func (f *fixture) snapshot() *Snapshot {
 		if s.Logs == nil {
 			s.Logs = map[ContainerKey]ContainerLog{}
 		}
-		s.Logs[ContainerKey{pod, container}] = ContainerLog{Current: cleanLog(log.Current, logBytes), Previous: cleanLog(log.Previous, logBytes)}
+		s.Logs[ContainerKey{pod, container}] = ContainerLog{Current: cleanLog(log.Current), Previous: cleanLog(log.Previous)}
 	}
 	return s
 }

@@ -84,7 +84,7 @@ func (s *Snapshot) pullFinding(c container, fault pullFault) Finding {
 		// Going back helps only if the fault is not the way to the same registry.
 		if image != "" && image != c.spec.Image && (fault.cause != v1alpha1.CauseRegistryUnreachable || registryOf(image) != registryOf(c.spec.Image)) {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("revision %d has image %s", revision(old), image))
-			f.SuggestedPatch = s.undo()
+			f.SuggestedPatch = s.undo(old)
 		}
 	}
 	return f

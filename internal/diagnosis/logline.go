@@ -4,7 +4,9 @@
 package diagnosis
 
 import (
+	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -24,16 +26,30 @@ func errorLine(log string) string {
 	for i := len(lines) - 1; i >= 0; i-- {
 		line := lines[i]
 		if loud.MatchString(line) && !calm.MatchString(line) && !frame.MatchString(line) {
-			return strings.TrimSpace(line)
+			return spoken(line)
 		}
 	}
 	return ""
 }
 
-// lastLine is the last error line, or, where nothing looks like one, the last line.
-func lastLine(log string) string {
-	if line := errorLine(log); line != "" {
+// lastLine is the last line of a log.
+func lastLine(log string) string { return spoken(log[strings.LastIndex(log, "\n")+1:]) }
+
+// spoken is what a line says to people: of a JSON line the message and the error, of any other all of it.
+func spoken(line string) string {
+	line = strings.TrimSpace(line)
+	var fields struct {
+		Msg     string `json:"msg"`
+		Message string `json:"message"`
+		Err     string `json:"err"`
+		Error   string `json:"error"`
+	}
+	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &fields) != nil {
 		return line
 	}
-	return strings.TrimSpace(log[strings.LastIndex(log, "\n")+1:])
+	said := slices.DeleteFunc([]string{fields.Msg, fields.Message, fields.Err, fields.Error}, func(part string) bool { return part == "" })
+	if len(said) == 0 {
+		return line
+	}
+	return strings.Join(said, ": ")
 }

@@ -87,9 +87,9 @@ func sortLogs(wanted []logWanted, texts []string, failures []error) (map[Contain
 		}
 		log := found[w.ContainerKey]
 		if w.previous {
-			log.Previous = cleanLog(texts[i], logBytes)
+			log.Previous = cleanLog(texts[i])
 		} else {
-			log.Current = cleanLog(texts[i], logBytes)
+			log.Current = cleanLog(texts[i])
 		}
 		found[w.ContainerKey] = log
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
 
-// The messages are as kubelets with containerd 1.6, 1.7 and 2.x, Docker and CRI-O write them.
+// The messages are as kubelets with containerd 1.6, 1.7, 2.0 and 2.4, Docker and CRI-O write them.
 func TestClassifyPull(t *testing.T) {
 	const (
 		notFound     = v1alpha1.CauseImageNotFound
@@ -23,6 +23,9 @@ func TestClassifyPull(t *testing.T) {
 	}{
 		"containerd 2, no such tag":                       {"ErrImagePull", `failed to pull and unpack image "localhost:5001/s:nope": failed to resolve reference "localhost:5001/s:nope": localhost:5001/s:nope: not found`, notFound},
 		"containerd 1.7, no such tag":                     {"ErrImagePull", `rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/nginx:nope": failed to resolve reference "docker.io/library/nginx:nope": docker.io/library/nginx:nope: not found`, notFound},
+		"containerd 2.4, no such tag":                     {"ImagePullBackOff", `Back-off pulling image "localhost:5001/nope:1": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "localhost:5001/nope:1": failed to resolve image: localhost:5001/nope:1: not found`, notFound},
+		"containerd 2.4, 401":                             {"ErrImagePull", `failed to pull and unpack image "localhost:5001/private/x:1": failed to resolve image: pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials`, unauthorized},
+		"containerd 2.4, no such host":                    {"ErrImagePull", `failed to pull and unpack image "registry.invalid/x:1": failed to resolve image: failed to do request: Head "https://registry.invalid/v2/x/manifests/1": dial tcp: lookup registry.invalid on 10.96.0.10:53: no such host`, unreachable},
 		"back-off with the error, kubelet 1.32 and later": {"ImagePullBackOff", `Back-off pulling image "localhost:5001/s:nope": ErrImagePull: failed to resolve reference "localhost:5001/s:nope": localhost:5001/s:nope: not found`, notFound},
 		"back-off without the error":                      {"ImagePullBackOff", `Back-off pulling image "localhost:5001/s:nope"`, ""},
 		"other platform":                                  {"ErrImagePull", `failed to pull and unpack image "localhost:5001/s:1": no match for platform in manifest: not found`, notFound},

@@ -29,21 +29,22 @@ var secretShapes = []secretShape{
 	// JSON Web Tokens: the first part is base64 of `{"`.
 	{"eyJ", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?`), redacted},
 	// HTTP credentials.
-	{"", regexp.MustCompile(`(?i)\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:[a-z]+\s+)?)[^\s"'\[]+`), "${1}" + redacted},
+	{"", regexp.MustCompile(`(?i)\b(authorization\\?["']?\s*[:=]\s*\\?["']?(?:basic|bearer|digest|negotiate|token|apikey)\s+)[^\s"'\\]+`), "${1}" + redacted},
+	{"", regexp.MustCompile(`(?i)\b(authorization\\?["']?\s*[:=]\s*\\?["']?)[^\s"'\\]*[0-9][^\s"'\\]*`), "${1}" + redacted},
 	{"", regexp.MustCompile(`(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}`), "${1}" + redacted},
 	// Tokens that their issuers mark: AWS, GitHub, GitLab, Slack, and the sk- of several API vendors.
 	{"", regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`), redacted},
 	{"", regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|sk-[\w-]{16,})`), redacted},
 	// name=value and "name": "value", where the name tells a secret.
-	{"=", regexp.MustCompile(`(?i)((?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)[\w-]*\\?["']?\s*=\s*)` + secretValue), "${1}" + redacted},
-	{":", regexp.MustCompile(`(?i)((?:passw(?:or)?d|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key)[\w-]*\\?["']?\s*:\s*)` + secretValue), "${1}" + redacted},
+	{"=", regexp.MustCompile(`(?i)((?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)[\w-]*\\?["']?\s*=\s*)` + valueShape), "${1}" + redacted},
+	{":", regexp.MustCompile(`(?i)((?:passw(?:or)?d|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key)[\w-]*\\?["']?\s*:\s*)` + valueShape), "${1}" + redacted},
 	// After "token:" a plain word is prose ("failed to fetch anonymous token: unexpected status"); what has a digit or
 	// stands in quotes is a value.
 	{":", regexp.MustCompile(`(?i)(token\\?["']?\s*:\s*)(?:\\?"[^"]*"?|'[^']*'|[^\s"',;]*[0-9][^\s"',;]*)`), "${1}" + redacted},
 }
 
-// secretValue is what follows the name of a secret: a quoted text (whose quotes may be escaped, in a log within a log), or everything up to a separator.
-const secretValue = `(?:\\?"[^"]*"?|'[^']*'?|[^\s"',;&}]+)`
+// valueShape is what follows the name of a secret: a quoted text (whose quotes may be escaped, in a log within a log), or everything up to a separator.
+const valueShape = `(?:\\?"[^"]*"?|'[^']*'?|[^\s"',;&}]+)`
 
 // redact hides what looks like a secret. It is a net, not a proof: the operator has no right to read Secrets in the
 // first place, and only what a container printed itself can get here.

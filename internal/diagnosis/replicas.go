@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -25,41 +26,54 @@ const (
 	maxEventReplicas = 100
 )
 
-// lastReplicas finds the count to return a workload to that is scaled to zero, and where that is known from. What a
-// person wrote down comes first, then what the cluster remembers, then what was once applied; known is false for the default.
-func (s *Snapshot) lastReplicas() (count int32, source string, known bool) {
-	object := s.Workload.Object
-	if n, err := strconv.ParseInt(object.GetAnnotations()[v1alpha1.AnnotationReplicas], 10, 32); err == nil && n > 0 {
-		return int32(n), fmt.Sprintf("annotation %s says %d", v1alpha1.AnnotationReplicas, n), true
+// memory is what is known of the time before the zero.
+type memory struct {
+	replicas int32
+	// source tells where the count is from, for people.
+	source string
+	// known is false for the default.
+	known bool
+	// at is when the zero took effect; the zero time if nothing tells.
+	at time.Time
+}
+
+// lastReplicas finds the count to return a workload to that is scaled to zero. What a person wrote down comes first, then
+// what the cluster remembers, then what was once applied.
+func (s *Snapshot) lastReplicas() memory {
+	annotations := s.Workload.Object.GetAnnotations()
+	before := s.replicasRemembered()
+	if n, err := strconv.ParseInt(annotations[v1alpha1.AnnotationReplicas], 10, 32); err == nil && n > 0 {
+		return memory{int32(n), fmt.Sprintf("annotation %s says %d", v1alpha1.AnnotationReplicas, n), true, before.at}
 	}
-	if n, source := s.replicasRemembered(); n > 0 {
-		return n, source, true
+	if before.known {
+		return before
 	}
-	if n := replicasApplied(object.GetAnnotations()[corev1.LastAppliedConfigAnnotation]); n > 0 {
-		return n, fmt.Sprintf("the manifest that was last applied says %d", n), true
+	if n := replicasApplied(annotations[corev1.LastAppliedConfigAnnotation]); n > 0 {
+		return memory{n, fmt.Sprintf("the manifest that was last applied says %d", n), true, before.at}
 	}
-	return defaultReplicas, "nothing tells how many replicas ran before", false
+	return memory{replicas: defaultReplicas, source: "nothing tells how many replicas ran before"}
 }
 
 // replicasRemembered asks the newest ReplicaSet and the Events. Only the newest revision counts: an older one going from
 // n to 0 is what every rollout does.
-func (s *Snapshot) replicasRemembered() (int32, string) {
+func (s *Snapshot) replicasRemembered() memory {
 	if len(s.ReplicaSets) == 0 {
-		return 0, ""
+		return memory{}
 	}
 	newest := &s.ReplicaSets[0]
 	// The deployment controller has not acted on the zero yet.
 	if n, err := strconv.ParseInt(newest.Annotations[annotationDesired], 10, 32); err == nil && n > 0 {
-		return int32(n), fmt.Sprintf("ReplicaSet %s was last made for %d", newest.Name, n)
+		return memory{int32(n), fmt.Sprintf("ReplicaSet %s was last made for %d", newest.Name, n), true, time.Time{}}
 	}
 	for i := range s.Events { // newest first
 		event := &s.Events[i]
 		n, ok := scaledDown(event, newest)
 		if ok && event.InvolvedObject.UID == s.Workload.Object.GetUID() {
-			return n, fmt.Sprintf("Event at %s: %s", timeOfDay(eventTime(event), s.Now), event.Message)
+			at := eventTime(event)
+			return memory{n, fmt.Sprintf("Event at %s: %s", timeOfDay(at, s.Now), event.Message), true, at}
 		}
 	}
-	return 0, ""
+	return memory{}
 }
 
 // scaleDownMessage is the deployment controller's message. Older versions put "from n" at the end

@@ -5,9 +5,11 @@ package diagnosis
 
 import (
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
@@ -22,13 +24,48 @@ func (s *Snapshot) revisionOf(pod *corev1.Pod) *appsv1.ReplicaSet {
 	return nil
 }
 
-// before returns the revision that `kubectl rollout undo` goes back to, if the pod is of the newest one. ReplicaSets
-// that no longer wanted a pod are kept for just that.
+// before returns the revision to go back to, if the pod is of the newest one: the last that was another than a restart
+// of it. ReplicaSets that no longer want a pod are kept for just that.
 func (s *Snapshot) before(pod *corev1.Pod) *appsv1.ReplicaSet {
-	if len(s.ReplicaSets) < 2 || !s.isNewest(pod) {
+	if !s.isNewest(pod) {
 		return nil
 	}
-	return &s.ReplicaSets[1]
+	for i := range s.ReplicaSets {
+		if !sameTemplate(&s.ReplicaSets[i], &s.ReplicaSets[0]) {
+			return &s.ReplicaSets[i]
+		}
+	}
+	return nil
+}
+
+// newestSince is when the newest template came into use. Restarts make revisions of their own and change nothing.
+func (s *Snapshot) newestSince() time.Time {
+	var since time.Time
+	for i := range s.ReplicaSets {
+		if !sameTemplate(&s.ReplicaSets[i], &s.ReplicaSets[0]) {
+			break
+		}
+		since = s.ReplicaSets[i].CreationTimestamp.Time
+	}
+	return since
+}
+
+// likeNewest reports whether a pod is of the newest revision, or of one that it is but a restart of.
+func (s *Snapshot) likeNewest(pod *corev1.Pod) bool {
+	rs := s.revisionOf(pod)
+	return s.isNewest(pod) || rs != nil && sameTemplate(rs, &s.ReplicaSets[0])
+}
+
+// sameTemplate compares what two revisions run, without what tells them apart in any case.
+func sameTemplate(a, b *appsv1.ReplicaSet) bool {
+	return equality.Semantic.DeepEqual(plainTemplate(a), plainTemplate(b))
+}
+
+func plainTemplate(rs *appsv1.ReplicaSet) *corev1.PodTemplateSpec {
+	template := rs.Spec.Template.DeepCopy()
+	delete(template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
+	delete(template.Annotations, v1alpha1.AnnotationRestartedAt)
+	return template
 }
 
 // tellRevision tells since which revision the container is as it is.
@@ -52,10 +89,15 @@ func imageIn(rs *appsv1.ReplicaSet, name string) string {
 	return ""
 }
 
-// undo is the command that goes back to the revision before. Only a Deployment's revisions are read.
-func (s *Snapshot) undo() string {
+// undo is the command that goes back to a revision. Without a number kubectl takes the one before the newest. Only a
+// Deployment's revisions are read.
+func (s *Snapshot) undo(to *appsv1.ReplicaSet) string {
 	if s.Workload == nil || s.Workload.Kind != v1alpha1.KindDeployment {
 		return ""
 	}
-	return fmt.Sprintf("kubectl rollout undo deployment/%s -n %s", s.Workload.Object.GetName(), s.Namespace)
+	command := fmt.Sprintf("kubectl rollout undo deployment/%s -n %s", s.Workload.Object.GetName(), s.Namespace)
+	if to.Name != s.ReplicaSets[1].Name {
+		command += fmt.Sprintf(" --to-revision=%d", revision(to))
+	}
+	return command
 }

@@ -72,12 +72,12 @@ func (s *Snapshot) endpointStatus() string {
 
 func (s *Snapshot) configuration() string {
 	if s.Workload == nil {
-		return "Checking deployment configuration... no workload found"
+		return "Checking deployment configuration... no workload for " + s.name()
 	}
 	told := fmt.Sprintf("Checking %s configuration... replicas %d", lower(s.Workload.Kind), s.Workload.Replicas)
 	if s.atZero() {
-		if was, _, known := s.lastReplicas(); known {
-			told += fmt.Sprintf(", was %d", was)
+		if before := s.lastReplicas(); before.known {
+			told += fmt.Sprintf(", was %d", before.replicas)
 		}
 		return told
 	}
@@ -85,12 +85,18 @@ func (s *Snapshot) configuration() string {
 }
 
 func (s *Snapshot) logStatus() string {
+	written := false
 	for _, pod := range s.livePods() {
 		for _, c := range containersOf(&pod) {
-			if line := errorLine(s.logOf(&pod, c.status.Name)); line != "" {
+			log := s.logOf(&pod, c.status.Name)
+			if line := errorLine(log); line != "" {
 				return "last error: " + line
 			}
+			written = written || log != ""
 		}
+	}
+	if !written {
+		return "nothing was written"
 	}
 	return "nothing that looks like an error"
 }

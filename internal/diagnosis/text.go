@@ -27,12 +27,12 @@ func clean(text string, limit int) string {
 }
 
 // cleanLog is clean for many lines. It keeps the end of the text, since that is where a crash is told.
-func cleanLog(text string, limit int) string {
+func cleanLog(text string) string {
 	lines := strings.Split(redact(visible(tail(text, maxForeign))), "\n")
 	for i, line := range lines {
 		lines[i] = strings.TrimRightFunc(line, unicode.IsSpace)
 	}
-	return tail(strings.Trim(strings.Join(lines, "\n"), "\n"), limit)
+	return tail(strings.Trim(strings.Join(lines, "\n"), "\n"), logBytes)
 }
 
 // visible drops what a person cannot see but a terminal, a browser or a language model may obey: control characters,

@@ -5,6 +5,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/workload"
@@ -50,16 +51,29 @@ func scaledToZero(s *Snapshot) []Finding {
 		return nil
 	}
 	w := s.Workload
-	replicas, source, _ := s.lastReplicas()
-	message := w.String() + " is scaled to 0"
-	evidence := []string{"spec.replicas is 0", source}
-	if by, ok := writerOf(w.Object, "spec", "replicas"); ok {
-		message += " (" + by.in(s.Now) + ")"
-		evidence = append(evidence, by.evidence("spec.replicas"))
-	}
-	f := found(v1alpha1.CauseScaledToZero, w.Reference(), v1alpha1.Certain, message, evidence...)
-	f.Replicas = replicas
-	f.Recommendation = fmt.Sprintf("Scale %s to %d.", w, replicas)
-	f.SuggestedPatch = fmt.Sprintf("kubectl scale %s/%s -n %s --replicas=%d", lower(w.Kind), w.Object.GetName(), s.Namespace, replicas)
+	before := s.lastReplicas()
+	who, proof := s.scaledBy(before.at)
+	f := found(v1alpha1.CauseScaledToZero, w.Reference(), v1alpha1.Certain, w.String()+" is scaled to 0"+who, "spec.replicas is 0", before.source, proof)
+	f.Replicas = before.replicas
+	f.Recommendation = fmt.Sprintf("Scale %s to %d.", w, before.replicas)
+	f.SuggestedPatch = fmt.Sprintf("kubectl scale %s/%s -n %s --replicas=%d", lower(w.Kind), w.Object.GetName(), s.Namespace, before.replicas)
 	return []Finding{f}
+}
+
+// scaledBy tells who set the zero, as far as the managed fields tell it. A zero that was set through the scale
+// subresource has no owner: the Scale object leaves out a count of 0 (autoscaling/v1, ScaleSpec.Replicas is omitempty),
+// and so does what is recorded of it. That nobody owns the field is then itself the trace.
+func (s *Snapshot) scaledBy(at time.Time) (who, proof string) {
+	object := s.Workload.Object
+	by, known := writerOf(object, "spec", "replicas")
+	switch {
+	case known:
+		return " (" + by.in(s.Now) + ")", by.evidence("spec.replicas")
+	case len(object.GetManagedFields()) == 0:
+		return "", ""
+	case !at.IsZero():
+		who = " at " + timeOfDay(at, s.Now)
+	}
+	return " (through the scale subresource" + who + ")",
+		"managed fields: nobody owns spec.replicas, so the 0 was set through the scale subresource, as kubectl scale and autoscalers do"
 }

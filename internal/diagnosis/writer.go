@@ -46,12 +46,8 @@ func owns(fields json.RawMessage, path []string) bool {
 	return ok && owns(child, path[1:])
 }
 
-// in tells the writer in a sentence. Only the scale subresource has the field to itself: anywhere else the time may be
-// that of a later write to another field.
+// in tells the writer in a sentence. The time may be that of a later write to another field.
 func (w writer) in(now time.Time) string {
-	if w.subresource == "scale" {
-		return fmt.Sprintf("by %s at %s", w.manager, timeOfDay(w.at, now))
-	}
 	return fmt.Sprintf("by %s, which last wrote at %s", w.manager, timeOfDay(w.at, now))
 }
 
