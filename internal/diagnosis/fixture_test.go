@@ -5,6 +5,7 @@ package diagnosis
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -55,6 +56,7 @@ type want struct {
 	Patch          *string             `json:"patch"`
 	Summary        string              `json:"summary"`
 	Steps          []string            `json:"steps"`
+	Absent         []string            `json:"absent"` // from everything that is told
 }
 
 func loadFixtures(t *testing.T) []fixture {
@@ -190,6 +192,11 @@ func checkDiagnosis(t *testing.T, d Diagnosis, want want) {
 	contains(t, "recommendation", root.Recommendation, want.Recommendation...)
 	contains(t, "summary", d.Summary, want.Summary)
 	contains(t, "steps", strings.Join(d.Steps, "\n"), want.Steps...)
+	for _, text := range want.Absent {
+		if strings.Contains(fmt.Sprint(d), text) {
+			t.Errorf("%q is told", text)
+		}
+	}
 }
 
 func contains(t *testing.T, what, text string, parts ...string) {

@@ -77,6 +77,19 @@ func TestClassifyPull(t *testing.T) {
 	}
 }
 
+// Only a registry that does not tell a missing image from a private one leaves a doubt.
+func TestClassifyPullConfidence(t *testing.T) {
+	for message, want := range map[string]v1alpha1.Confidence{
+		"pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials":          v1alpha1.Certain,
+		"pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed": v1alpha1.Likely,
+		"r.io/s:1: not found": v1alpha1.Certain,
+	} {
+		if fault, _ := classifyPull("ErrImagePull", message); fault.confidence != want {
+			t.Errorf("%s: %s, want %s", message, fault.confidence, want)
+		}
+	}
+}
+
 func TestRegistryOf(t *testing.T) {
 	for image, want := range map[string]string{
 		"nginx:1":                       "docker.io",
