@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -27,8 +28,6 @@ import (
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/remediation"
 	"github.com/ry-ops/cortex/internal/verification"
-
-	"k8s.io/client-go/kubernetes"
 )
 
 // A leader that dies is replaced after at most leaseDuration, which is a small part of the 120 s that a heal may take.

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Command localkube runs a real Kubernetes on this machine, with no container engine
 // and no registry: see README.md, or localkube --help.
 package main

@@ -456,6 +456,6 @@ func await(t *testing.T, what string, so func() bool) {
 			t.Errorf("waited %s for %s", patience, what)
 			return
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 }

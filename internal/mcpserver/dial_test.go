@@ -88,14 +88,15 @@ func TestInsistentClosesConnectionsThatLose(t *testing.T) {
 		var attempts, closed atomic.Int32
 		conn, err := insistent(func(context.Context, string, string) (net.Conn, error) {
 			if attempts.Add(1) == 1 {
-				time.Sleep(150 * time.Millisecond) // fake time: the second attempt wins while the first is on its way
+				<-time.After(150 * time.Millisecond) // fake time: the second attempt wins while the first is on its way
 			}
 			return closing{closed: &closed}, nil
 		})(t.Context(), "tcp", "10.96.0.9:3000")
 		if conn == nil || err != nil {
 			t.Fatalf("got %v, %v", conn, err)
 		}
-		time.Sleep(time.Second)
+		synctest.Wait()
+		<-time.After(time.Second)
 		if closed.Load() != 1 {
 			t.Errorf("%d connections closed, want the one that lost", closed.Load())
 		}

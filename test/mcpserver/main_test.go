@@ -121,7 +121,7 @@ func TestCrashEndsTheProcess(t *testing.T) {
 		ended <- run(t.Context(), quiet, options{addr: addr, profile: "sandfly", scratch: t.TempDir(), fault: fault{Mode: modeNone}})
 	}()
 	waitUntilUp(t, addr)
-	response, err := http.Post("http://"+addr+"/fault?mode=crash", "", nil) //nolint:noctx // a test
+	response, err := http.Post("http://"+addr+"/fault?mode=crash", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

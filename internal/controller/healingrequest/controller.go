@@ -1,5 +1,6 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
+
 // Package healingrequest reconciles HealingRequests: diagnose, plan, remediate, verify, report.
 //
 // A reconcile runs the one step that is due, in memory, and writes the status once. What is to be done is in the status

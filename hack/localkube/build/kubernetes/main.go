@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Command kubernetes is etcd, the Kubernetes control plane, the node agents and
 // kubectl in one program: it does the work of the name it was called by.
 //

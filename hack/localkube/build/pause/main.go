@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Command pause holds a pod's namespaces open and does nothing else.
 //
 // It is the first process of every pod, so it also reaps what its pod leaves behind

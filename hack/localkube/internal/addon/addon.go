@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package addon holds what runs in the cluster itself: CoreDNS and metrics-server, as
 // their own projects deploy them.
 package addon

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cache keeps built and downloaded programs by version, outside the source
 // tree, so that a second checkout does not build them again.
 package cache

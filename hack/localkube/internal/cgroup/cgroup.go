@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cgroup makes and removes a cgroup in every hierarchy of the machine,
 // whether it mounts cgroup v1, v2 or both.
 package cgroup

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package component knows the programs a local Kubernetes is made of: which version,
 // how each is built, and where it may be downloaded instead.
 package component

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package config renders the configuration of every component. Where a value differs
 // from the component's default, the line says why.
 package config

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package flock holds locks between processes, as files locked with flock(2): the
 // kernel releases them when their holder dies, however it dies.
 package flock
@@ -79,7 +82,7 @@ func isAt(file *os.File, path string) bool {
 	return err == nil && os.SameFile(held, named)
 }
 
-// Release lets go of the lock. Its file stays.
-func (l *Lock) Release() error {
-	return l.file.Close()
+// Release lets go of the lock. Its file stays. Closing lets go even where it reports an error.
+func (l *Lock) Release() {
+	_ = l.file.Close()
 }

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package image wraps static programs into container images, with neither a container
 // engine nor a registry.
 package image

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package kubectl drives the cluster with kubectl, which is built anyway: a client
 // library would only be a second one.
 package kubectl

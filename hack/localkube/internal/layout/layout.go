@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package layout says where in the state folder everything is. The host and the
 // node see the state folder at the same path, so both use it.
 package layout

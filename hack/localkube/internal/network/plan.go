@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package network joins the host and the node: a pair of virtual interfaces and the
 // routes to the cluster's addresses.
 package network

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 package node
 
 import (
@@ -98,7 +101,7 @@ func forward() error {
 // command is how a program of the node is called: in an environment of its own, from
 // its own session.
 func command(program config.Program) *exec.Cmd {
-	cmd := exec.Command(program.Name, program.Args...)
+	cmd := exec.Command(program.Name, program.Args...) //nolint:noctx // it lives as long as the node, and its supervisor ends it
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/root"}
 	cmd.Dir = "/"
 	return cmd

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package node is what runs inside the node: the first process of its namespaces, which
 // puts its file system together, sets up its network and supervises its programs.
 package node

@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pki makes the certificates of a cluster. Which there are, and what is in
 // them, follows https://kubernetes.io/docs/setup/best-practices/certificates/.
 package pki

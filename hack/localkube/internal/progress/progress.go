@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package progress tells on a terminal or in a log what is going on and how long it
 // took: nothing that takes longer than two seconds is silent.
 package progress

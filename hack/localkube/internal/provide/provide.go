@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package provide gets the programs of a component: from the cache, from where they
 // are released, or from source.
 package provide

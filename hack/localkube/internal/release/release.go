@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package release downloads released programs and checks them against the checksums
 // published beside them.
 package release

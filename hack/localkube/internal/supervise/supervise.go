@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package supervise runs the programs of a node in their order, watches them, and
 // tells how they are.
 package supervise

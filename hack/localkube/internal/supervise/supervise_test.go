@@ -1,3 +1,6 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 package supervise
 
 import (
@@ -68,7 +71,7 @@ func awaitEnd(t *testing.T, socket string) Status {
 		if _, ok := status.Ended(); ok {
 			return status
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	t.Fatal("no program ended")
 	return Status{}
