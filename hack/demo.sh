@@ -94,7 +94,7 @@ connect() {
 			echo "no connection to the gateway: $(cat "$scratch/forward")" >&2
 			exit 1
 		fi
-		read -rt 0.1 <> <(:) || true
+		pause 0.1
 	done
 }
 
@@ -127,6 +127,20 @@ expect() {
 
 settled() { kubectl rollout status "deployment/$server" -n "$namespace" --timeout=120s >/dev/null; }
 
+pause() { read -rt "$1" <> <(:) || true; }
+
+# Waits until the server's only pod waits for a reason. Pods on their way out count as pods.
+waiting_for() {
+	local until=$((SECONDS + 120)) reasons
+	while :; do
+		reasons="$(kubectl get pods -l "app=$server" -n "$namespace" \
+			-o jsonpath='{range .items[*]}{.status.containerStatuses[0].state.waiting.reason}{"\n"}{end}')"
+		[[ "$reasons" != "$1" ]] || return 0
+		((SECONDS < until)) || { echo "demo FAILED: the pod does not come to $1; pods wait for: $reasons" >&2; exit 1; }
+		pause 0.3
+	done
+}
+
 no_pods() { kubectl wait --for=delete pod -l "app=$server" -n "$namespace" --timeout=60s >/dev/null; }
 
 scaled_to_zero() {
@@ -151,8 +165,7 @@ crash_loop() {
 	title "2. The server crashes at every start"
 	fault crash-until-restarted
 	echo "waiting for the kubelet to call it a crash loop..."
-	kubectl wait pod -l "app=$server" -n "$namespace" --timeout=120s \
-		--for=jsonpath='{.status.containerStatuses[0].state.waiting.reason}'=CrashLoopBackOff >/dev/null
+	waiting_for CrashLoopBackOff
 	kubectl get pods -l "app=$server" -n "$namespace"
 	ask "what security alerts do we have?"
 	expect processing_start healing_start healing_progress healing_complete processing_complete
@@ -168,8 +181,7 @@ bad_image() {
 	title "3. The server's new image does not exist"
 	shown kubectl set image "deployment/$server" -n "$namespace" "$server=localhost:5001/invalid-image:latest"
 	echo "waiting for the pull to fail..."
-	kubectl wait pod -l "app=$server" -n "$namespace" --timeout=120s \
-		--for=jsonpath='{.status.containerStatuses[0].state.waiting.reason}'=ImagePullBackOff >/dev/null
+	waiting_for ImagePullBackOff
 	ask "list sandfly hosts"
 	expect processing_start healing_start healing_progress healing_failed processing_complete
 	kubectl rollout undo "deployment/$server" -n "$namespace" >/dev/null

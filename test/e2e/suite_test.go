@@ -70,7 +70,7 @@ func remember(ctx context.Context, name string) *appsv1.Deployment {
 	deployment, err := cluster.Deployment(ctx, name)
 	Expect(err).NotTo(HaveOccurred())
 	return &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: deployment.Namespace, Name: name, Labels: deployment.Labels},
+		ObjectMeta: metav1.ObjectMeta{Namespace: deployment.Namespace, Name: name, Labels: deployment.Labels, Annotations: deployment.Annotations},
 		Spec:       deployment.Spec,
 	}
 }
