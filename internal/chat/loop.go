@@ -114,7 +114,7 @@ func (r *run) answer(ctx context.Context) (Answer, error) {
 		case err != nil:
 			return Answer{}, fmt.Errorf("planning: %w", err)
 		case turn.Answer != nil:
-			return *turn.Answer, endOf(ctx)
+			return *turn.Answer, nil
 		case len(turn.List) > 0:
 			r.listAll(ctx, turn.List)
 		default:
@@ -122,14 +122,6 @@ func (r *run) answer(ctx context.Context) (Answer, error) {
 		}
 	}
 	return Answer{}, fmt.Errorf("the question was not answered within %d turns", maxTurns)
-}
-
-// endOf is the error of a query that was ended from outside: what was answered meanwhile says less than why it ended.
-func endOf(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
 }
 
 // view shows the servers to the planner.

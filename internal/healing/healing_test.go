@@ -35,6 +35,8 @@ const service = "sandfly-mcp-server"
 type replica struct {
 	*healing.Healer
 	creates atomic.Int32
+	// hold, if set, keeps every create waiting until it is closed.
+	hold chan struct{}
 
 	mu          sync.Mutex
 	connections []net.Conn
@@ -68,6 +70,9 @@ func newReplica(namespace string, takeUp time.Duration) *replica {
 	counting := interceptor.NewClient(direct, interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, options ...client.CreateOption) error {
 			r.creates.Add(1)
+			if r.hold != nil {
+				<-r.hold
+			}
 			return c.Create(ctx, obj, options...)
 		},
 	})
@@ -357,6 +362,18 @@ var _ = Describe("Healer", func() {
 		Eventually(ctx, told).Should(Receive(&got))
 		Expect(got.err).NotTo(HaveOccurred())
 		Expect(got.outcome.Success).To(BeTrue())
+	}, SpecTimeout(time.Minute))
+
+	It("records the failure though the caller leaves meanwhile", func(ctx SpecContext) {
+		r := newReplica(namespace, time.Minute)
+		r.hold = make(chan struct{})
+		leaving, leave := context.WithCancel(ctx)
+		gone := asking(func() heard { return r.heal(leaving, namespace, time.Now()) })
+		Eventually(ctx, r.creates.Load).Should(BeEquivalentTo(1))
+		leave()
+		Eventually(ctx, gone).Should(Receive())
+		close(r.hold)
+		recorded(ctx)
 	}, SpecTimeout(time.Minute))
 
 	It("says what is wrong if the failure cannot be recorded", func(ctx SpecContext) {

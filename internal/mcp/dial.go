@@ -20,10 +20,9 @@ const (
 	dialTimeout = 3 * time.Second
 )
 
-// newPool returns a connection pool that dials through redialer until refused ends; then its cause is the error of every
+// newPool returns a connection pool that dials through r until refused ends; then its cause is the error of every
 // dial, of those under way as well.
-func newPool(refused context.Context) *http.Transport {
-	r := redialer{(&net.Dialer{Timeout: attemptTimeout}).DialContext, (&net.Dialer{Timeout: dialTimeout}).DialContext}
+func newPool(refused context.Context, r redialer) *http.Transport {
 	pool := mcpserver.NewTransport()
 	pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -47,6 +46,10 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 type redialer struct {
 	// attempt dials an address once and briefly. patient is for names, since looking them up may take its time.
 	attempt, patient dialFunc
+}
+
+func newRedialer() redialer {
+	return redialer{(&net.Dialer{Timeout: attemptTimeout}).DialContext, (&net.Dialer{Timeout: dialTimeout}).DialContext}
 }
 
 func (r redialer) dial(ctx context.Context, network, address string) (net.Conn, error) {

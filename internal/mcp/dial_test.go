@@ -6,33 +6,73 @@ package mcp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
 // One refusal ends the dials that would have been left to time out.
 func TestARefusalIsSpread(t *testing.T) {
-	refused, refuse := context.WithCancelCause(t.Context())
-	current := &session{pool: newPool(refused), refuse: refuse}
-	dialled := make(chan error, 1)
-	go func() {
-		// TEST-NET-1 (RFC 5737) is routed nowhere: the dial is silent, or fails in some other way at once.
-		_, err := current.pool.DialContext(t.Context(), "tcp", "192.0.2.1:9")
-		dialled <- err
-	}()
-	current.spread(&net.OpError{Op: "read", Err: syscall.ECONNRESET})
-	if refused.Err() != nil {
-		t.Error("a reset is no refusal")
+	backend := mcptest.Start(t, "sandfly-mcp-server")
+	registry := NewRegistry(Options{Log: logr.Discard()})
+	t.Cleanup(registry.Close)
+	endpoint, err := mcpserver.EndpointOf(backend.Service())
+	if err != nil {
+		t.Fatal(err)
 	}
-	current.spread(fmt.Errorf("calling: %w", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}))
+	var gone atomic.Bool
+	var dials atomic.Int32
+	server := registry.serverAt(types.NamespacedName{Namespace: "cortex-system", Name: "sandfly-mcp-server"}, endpoint)
+	server.dialer.attempt = func(ctx context.Context, network, address string) (net.Conn, error) {
+		switch {
+		case !gone.Load():
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		case dials.Add(1) == 5: // the last of five; the others are silent
+			return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+		default:
+			<-ctx.Done()
+			return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+		}
+	}
+	if err := server.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	gone.Store(true)
 	started := time.Now()
-	err := <-dialled
-	if took := time.Since(started); !errors.Is(err, syscall.ECONNREFUSED) || took > dialTimeout/2 {
-		t.Errorf("got %v after %s", err, took)
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			_, err := server.Call(t.Context(), Tool{Name: "start_scan"}, nil)
+			var failure *CallError
+			if !errors.As(err, &failure) || failure.Class != v1alpha1.ErrorConnectionRefused || failure.Sent {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestOnlyARefusalIsSpread(t *testing.T) {
+	refused, refuse := context.WithCancelCause(t.Context())
+	current := &session{refuse: refuse}
+	current.spread(&net.OpError{Op: "read", Err: syscall.ECONNRESET})
+	current.spread(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})
+	if refused.Err() != nil {
+		t.Error(context.Cause(refused))
 	}
 }
 

@@ -158,6 +158,23 @@ func TestAReadWhoseAnswerWasLostIsReadAgain(t *testing.T) {
 	}
 }
 
+// What is lost on a kept connection may have run, so a call that must not run twice is made on a new one.
+func TestACallThatMustNotRunTwiceTakesNoKeptConnection(t *testing.T) {
+	backend := mcptest.Stopped(t, "sandfly-mcp-server")
+	backend.Break(mcptest.CloseKept())
+	backend.Up()
+	server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]
+	tool := named(t, server, "start_scan")
+	for range 3 {
+		if _, err := server.Call(context.Background(), tool, map[string]any{"host": "web-1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if runs := backend.Calls("start_scan"); runs != 3 {
+		t.Errorf("ran %d times", runs)
+	}
+}
+
 func TestOneSessionForAll(t *testing.T) {
 	backend := mcptest.Start(t, "sandfly-mcp-server")
 	server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]

@@ -139,7 +139,7 @@ func (r *Registry) serverAt(key types.NamespacedName, endpoint mcpserver.Endpoin
 	defer r.mu.Unlock()
 	server, ok := r.servers[key]
 	if !ok {
-		server = &Server{key: key, options: r.options, background: r.background}
+		server = &Server{key: key, options: r.options, background: r.background, dialer: newRedialer()}
 		r.servers[key] = server
 	}
 	server.moveTo(endpoint)

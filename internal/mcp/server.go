@@ -20,6 +20,7 @@ type Server struct {
 	key        types.NamespacedName
 	options    Options
 	background func(func(context.Context))
+	dialer     redialer
 
 	mu       sync.Mutex
 	endpoint mcpserver.Endpoint

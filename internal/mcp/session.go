@@ -34,7 +34,7 @@ func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err 
 	current = s.session
 	if current == nil {
 		refused, refuse := context.WithCancelCause(context.Background())
-		current = &session{ready: make(chan struct{}), pool: newPool(refused), refuse: refuse}
+		current = &session{ready: make(chan struct{}), pool: newPool(refused, s.dialer), refuse: refuse}
 		s.session = current
 		s.open(current, s.endpoint)
 	}

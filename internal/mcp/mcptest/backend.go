@@ -230,6 +230,21 @@ func LoseAnswer() Fault {
 	}
 }
 
+// CloseKept cuts every connection that brings a second request, if that is a tool call, before the tool has run: a
+// connection that is kept may be closed at any moment.
+func CloseKept() Fault {
+	var seen sync.Map
+	return func(w http.ResponseWriter, r *http.Request, body string, _ http.HandlerFunc) bool {
+		if _, again := seen.LoadOrStore(r.RemoteAddr, true); !again || !strings.Contains(body, `"method":"tools/call"`) {
+			return false
+		}
+		if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = connection.Close()
+		}
+		return true
+	}
+}
+
 // Eventually waits until a condition holds and fails the test if that takes longer than 10 s.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
