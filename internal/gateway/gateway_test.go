@@ -27,6 +27,7 @@ import (
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 )
 
 // loop is a Loop that a test scripts: body does what it likes between the first and the last event.
@@ -84,7 +85,14 @@ func serve(t *testing.T, o gateway.Options) (url string, stop func() error) {
 	return "http://" + listener.Addr().String(), stop
 }
 
-func post(t *testing.T, url, contentType, body string) *http.Response {
+// reply is what came back. Its body is closed with the test.
+type reply struct {
+	status int
+	header http.Header
+	body   io.ReadCloser
+}
+
+func post(t *testing.T, url, contentType, body string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/api/tasks", strings.NewReader(body))
 	if err != nil {
@@ -96,10 +104,10 @@ func post(t *testing.T, url, contentType, body string) *http.Response {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = response.Body.Close() })
-	return response
+	return reply{response.StatusCode, response.Header, response.Body}
 }
 
-func ask(t *testing.T, url, query string, streaming bool) *http.Response {
+func ask(t *testing.T, url, query string, streaming bool) reply {
 	t.Helper()
 	body, _ := json.Marshal(map[string]any{"query": query, "streaming": streaming, "conversation_id": "ignored"})
 	return post(t, url, "application/json; charset=utf-8", string(body))
@@ -137,9 +145,9 @@ func TestBadRequestsAreToldWhatIsExpected(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := post(t, url, tc.contentType, tc.body)
-			got := read(t, response.Body)
-			if response.StatusCode != tc.status || !strings.Contains(got, `{"error":"`) || !strings.Contains(got, tc.want) {
-				t.Errorf("got %d %s\nwant %d %s", response.StatusCode, got, tc.status, tc.want)
+			got := read(t, response.body)
+			if response.status != tc.status || !strings.Contains(got, `{"error":"`) || !strings.Contains(got, tc.want) {
+				t.Errorf("got %d %s\nwant %d %s", response.status, got, tc.status, tc.want)
 			}
 		})
 	}
@@ -217,11 +225,11 @@ func TestOneAnswerWithoutStreaming(t *testing.T) {
 		Result     chat.Message
 		Healing    []map[string]any
 	}
-	if err := json.NewDecoder(response.Body).Decode(&got); err != nil {
+	if err := json.NewDecoder(response.body).Decode(&got); err != nil {
 		t.Fatal(err)
 	}
-	if response.StatusCode != 200 || !strings.HasPrefix(got.ID, "task-") || got.Status != "completed" || got.Result.Content[0].Text != query {
-		t.Errorf("%d %+v", response.StatusCode, got)
+	if response.status != 200 || !strings.HasPrefix(got.ID, "task-") || got.Status != "completed" || got.Result.Content[0].Text != query {
+		t.Errorf("%d %+v", response.status, got)
 	}
 	want := []map[string]any{{"success": true, "diagnosis": "", "fix_applied": "Scaled", "timestamp": "", "recommendation": ""}}
 	if diff := cmp.Diff(want, got.Healing); diff != "" {
@@ -235,8 +243,8 @@ func TestAFailedTaskIsAWholeAnswer(t *testing.T) {
 	}
 	url, _ := serve(t, options(t, &loop{body: failing}))
 	response := ask(t, url, "list hosts", false)
-	if got := read(t, response.Body); response.StatusCode != 200 || !strings.Contains(got, `"status":"failed"`) || !strings.Contains(got, "diagnosis") {
-		t.Errorf("%d %s", response.StatusCode, got)
+	if got := read(t, response.body); response.status != 200 || !strings.Contains(got, `"status":"failed"`) || !strings.Contains(got, "diagnosis") {
+		t.Errorf("%d %s", response.status, got)
 	}
 }
 
@@ -248,11 +256,11 @@ func TestAStream(t *testing.T) {
 	url, _ := serve(t, options(t, &loop{body: progress}))
 	response := ask(t, url, "list hosts", true)
 	for name, want := range map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"} {
-		if got := response.Header.Get(name); got != want {
+		if got := response.header.Get(name); got != want {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
-	got := read(t, response.Body)
+	got := read(t, response.body)
 	want := `id: 1
 data: {"type":"processing_start","query":"list hosts"}
 
@@ -271,14 +279,12 @@ func TestASilentStreamHasHeartbeats(t *testing.T) {
 	fake := testclock.NewFakeClock(time.Now())
 	o.Clock = fake
 	url, _ := serve(t, o)
-	lines := bufio.NewScanner(ask(t, url, "list hosts", true).Body)
+	lines := bufio.NewScanner(ask(t, url, "list hosts", true).body)
 	for range 3 {
 		lines.Scan() // the first event
 	}
 	for range 3 {
-		for !fake.HasWaiters() {
-			time.Sleep(time.Millisecond)
-		}
+		mcptest.Eventually(t, "the ticker", fake.HasWaiters)
 		fake.Step(gateway.DefaultHeartbeat)
 		if lines.Scan(); lines.Text() != ": heartbeat" {
 			t.Fatalf("got %q", lines.Text())
@@ -296,7 +302,7 @@ func TestShutdownLetsStreamsFinish(t *testing.T) {
 	}
 	url, stop := serve(t, options(t, &loop{body: finishing}))
 	response := ask(t, url, "list hosts", true)
-	lines := bufio.NewReader(response.Body)
+	lines := bufio.NewReader(response.body)
 	if _, err := lines.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +337,7 @@ func TestShutdownEndsStreamsThatDoNotFinish(t *testing.T) {
 	url, stop := serve(t, o)
 	streams := make([]*bufio.Reader, 20)
 	for i := range streams {
-		streams[i] = bufio.NewReader(ask(t, url, "list hosts", true).Body)
+		streams[i] = bufio.NewReader(ask(t, url, "list hosts", true).body)
 		if _, err := streams[i].ReadString('\n'); err != nil {
 			t.Fatal(err)
 		}
@@ -372,7 +378,7 @@ func TestAReaderThatDoesNotReadIsDropped(t *testing.T) {
 	if _, err := fmt.Fprintf(connection, "POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
 		t.Fatal(err)
 	}
-	if other := read(t, ask(t, url, "quick", false).Body); !strings.Contains(other, "quick") {
+	if other := read(t, ask(t, url, "quick", false).body); !strings.Contains(other, "quick") {
 		t.Error(other)
 	}
 	select {
@@ -394,7 +400,7 @@ func TestAReaderThatLeavesEndsItsTask(t *testing.T) {
 	}
 	url, _ := serve(t, options(t, &loop{body: waiting}))
 	response := ask(t, url, "list hosts", true)
-	_ = response.Body.Close()
+	_ = response.body.Close()
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
@@ -405,7 +411,7 @@ func TestAReaderThatLeavesEndsItsTask(t *testing.T) {
 func TestAPanicIsAnAnswer(t *testing.T) {
 	panics := func(context.Context, string, func(chat.Event)) (chat.Status, string) { panic("boom") }
 	url, _ := serve(t, options(t, &loop{body: panics}))
-	if response := ask(t, url, "list hosts", false); response.StatusCode != http.StatusInternalServerError {
-		t.Error(response.Status)
+	if response := ask(t, url, "list hosts", false); response.status != http.StatusInternalServerError {
+		t.Error(response.status)
 	}
 }

@@ -62,7 +62,7 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	id := "task-" + strings.ToLower(rand.Text())
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	defer context.AfterFunc(s.ending, func() { cancel(errEnding) })()
+	go s.endWithGateway(ctx, cancel)
 	s.Log.Info("task", "id", id, "streaming", t.Streaming)
 
 	if t.Streaming {
@@ -76,6 +76,15 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.WriteTimeout))
 	reply(w, http.StatusOK, answer{ID: id, Status: outcome.Status, Result: outcome.Result, Healing: outcome.Healing})
+}
+
+// endWithGateway ends a task if the gateway's grace is over before it.
+func (s *Server) endWithGateway(ctx context.Context, cancel context.CancelCauseFunc) {
+	select {
+	case <-s.ending.Done():
+		cancel(errEnding)
+	case <-ctx.Done():
+	}
 }
 
 func readTask(w http.ResponseWriter, r *http.Request) (task, *refusal) {

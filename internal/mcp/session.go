@@ -34,6 +34,7 @@ func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err 
 	current = s.session
 	if current == nil {
 		refused, refuse := context.WithCancelCause(context.Background())
+		//nolint:contextcheck // the pool belongs to all callers, and outlives the one who opens the session
 		current = &session{ready: make(chan struct{}), pool: newPool(refused, s.dialer), refuse: refuse}
 		s.session = current
 		s.open(current, s.endpoint)

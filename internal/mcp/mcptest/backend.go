@@ -123,7 +123,7 @@ func (b *Backend) Opened() int {
 // Service is the labelled Service of the server.
 func (b *Backend) Service() *corev1.Service {
 	_, port, _ := net.SplitHostPort(b.address)
-	number, _ := strconv.Atoi(port)
+	number, _ := strconv.ParseInt(port, 10, 32)
 	return &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "cortex-system", Name: b.name, Labels: map[string]string{v1alpha1.LabelMCPServer: "true"}},
 		Spec:       corev1.ServiceSpec{ClusterIP: "127.0.0.1", Ports: []corev1.ServicePort{{Port: int32(number)}}},
@@ -248,8 +248,13 @@ func CloseKept() Fault {
 // Eventually waits until a condition holds and fails the test if that takes longer than 10 s.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	again, limit := time.NewTicker(2*time.Millisecond), time.NewTimer(10*time.Second)
+	defer again.Stop()
+	defer limit.Stop()
+	for !holds() {
+		select {
+		case <-again.C:
+		case <-limit.C:
 			t.Fatal("waited in vain: ", what)
 		}
 	}
