@@ -15,9 +15,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -39,6 +41,11 @@ const (
 
 // requestedBy is recorded on HealingRequests. Callers have no names yet.
 const requestedBy = "cortex-gateway"
+
+// The gateway reads labelled Services and their EndpointSlices, and records and follows heals. It changes nothing else.
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
+// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests,verbs=create;get;list;watch
 
 // run wires the parts and serves until ctx ends.
 func run(ctx context.Context, o options, log logr.Logger) error {
@@ -113,18 +120,20 @@ func connect(o options) (*cluster, error) {
 	config = rest.AddUserAgent(config, "cortex-gateway")
 	config.QPS, config.Burst = qps, burst
 	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(corev1.AddToScheme(scheme), discoveryv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("registering kinds: %w", err)
 	}
 	direct, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
+	labelled := labels.SelectorFromSet(labels.Set{v1alpha1.LabelMCPServer: "true"})
 	watches := cache.Options{
 		Scheme:           scheme,
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Service{}: {Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelMCPServer: "true"})},
+			&corev1.Service{}:            {Label: labelled},
+			&discoveryv1.EndpointSlice{}: {Label: labelled},
 		},
 	}
 	if o.namespace != "" {
@@ -139,12 +148,20 @@ func connect(o options) (*cluster, error) {
 
 func discover(ctx context.Context, informers cache.Cache, o options, log logr.Logger) (*mcp.Registry, error) {
 	servers := mcp.NewRegistry(mcp.Options{CallTimeout: o.callTimeout, Version: version(), Log: log})
-	informer, err := informers.GetInformer(ctx, &corev1.Service{}, cache.BlockUntilSynced(false))
-	if err != nil {
-		return nil, fmt.Errorf("watching services: %w", err)
-	}
-	if _, err := informer.AddEventHandler(servers); err != nil {
-		return nil, fmt.Errorf("watching services: %w", err)
+	for _, watch := range []struct {
+		kind    client.Object
+		handler toolscache.ResourceEventHandler
+	}{
+		{&corev1.Service{}, servers},
+		{&discoveryv1.EndpointSlice{}, servers.Slices()},
+	} {
+		informer, err := informers.GetInformer(ctx, watch.kind, cache.BlockUntilSynced(false))
+		if err != nil {
+			return nil, fmt.Errorf("watching %T: %w", watch.kind, err)
+		}
+		if _, err := informer.AddEventHandler(watch.handler); err != nil {
+			return nil, fmt.Errorf("watching %T: %w", watch.kind, err)
+		}
 	}
 	return servers, nil
 }

@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"syscall"
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -97,21 +95,11 @@ func (s *Server) once(ctx context.Context, tool string, hints Hints, call use) (
 	if err := call(ctx, current.client); err != nil {
 		failure := s.failed(ctx, err, mcpserver.Sent(err), tool)
 		if Heals(failure.Class) {
-			current.spread(err)
 			s.drop(current)
 		}
 		return kept, failure
 	}
 	return kept, nil
-}
-
-// spread tells a refusal to all calls that are still dialling. A kernel answers only some of many dials with a refusal
-// and is silent to the rest (Linux: net.ipv4.icmp_ratelimit, one a second for each peer), which would be left to time out.
-func (s *session) spread(err error) {
-	var dial *net.OpError
-	if errors.As(err, &dial) && errors.Is(dial, syscall.ECONNREFUSED) {
-		s.refuse(dial)
-	}
 }
 
 func (s *Server) failed(ctx context.Context, err error, sent bool, tool string) *CallError {

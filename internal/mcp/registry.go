@@ -48,6 +48,8 @@ type Registry struct {
 
 	mu      sync.RWMutex
 	servers map[types.NamespacedName]*Server
+	// endpoints of Services, those of which only slices were seen as well: the two watches know no order.
+	endpoints map[types.NamespacedName]*endpoints
 }
 
 // NewRegistry makes an empty Registry.
@@ -59,7 +61,7 @@ func NewRegistry(o Options) *Registry {
 		o.ConnectTimeout = DefaultConnectTimeout
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Registry{options: o, ctx: ctx, cancel: cancel, servers: map[types.NamespacedName]*Server{}}
+	return &Registry{options: o, ctx: ctx, cancel: cancel, servers: map[types.NamespacedName]*Server{}, endpoints: map[types.NamespacedName]*endpoints{}}
 }
 
 // Servers lists the servers by name and then namespace.
@@ -79,6 +81,10 @@ func (r *Registry) Servers() []*Server {
 	})
 	return servers
 }
+
+// Slices is the event handler of a watch on the EndpointSlices of labelled Services, which carry the Service's labels.
+// It is optional: without it, that nobody is there is found out by dialling.
+func (r *Registry) Slices() toolscache.ResourceEventHandler { return slices{r} }
 
 // OnAdd is called for Services that are new to the watch.
 func (r *Registry) OnAdd(obj any, _ bool) {
@@ -139,17 +145,32 @@ func (r *Registry) serverAt(key types.NamespacedName, endpoint mcpserver.Endpoin
 	defer r.mu.Unlock()
 	server, ok := r.servers[key]
 	if !ok {
-		server = &Server{key: key, options: r.options, background: r.background, dialer: newRedialer()}
+		server = &Server{key: key, options: r.options, background: r.background, endpoints: r.known(key)}
 		r.servers[key] = server
 	}
 	server.moveTo(endpoint)
 	return server
 }
 
+func (r *Registry) endpointsOf(key types.NamespacedName) *endpoints {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.known(key)
+}
+
+// known must be called with the registry's lock held.
+func (r *Registry) known(key types.NamespacedName) *endpoints {
+	if r.endpoints[key] == nil {
+		r.endpoints[key] = newEndpoints()
+	}
+	return r.endpoints[key]
+}
+
 func (r *Registry) forget(key types.NamespacedName) {
 	r.mu.Lock()
 	server := r.servers[key]
 	delete(r.servers, key)
+	delete(r.endpoints, key)
 	r.mu.Unlock()
 	if server != nil {
 		server.Reset()

@@ -20,7 +20,7 @@ type Server struct {
 	key        types.NamespacedName
 	options    Options
 	background func(func(context.Context))
-	dialer     redialer
+	endpoints  *endpoints
 
 	mu       sync.Mutex
 	endpoint mcpserver.Endpoint

@@ -19,8 +19,6 @@ type session struct {
 	client *sdk.ClientSession
 	err    error
 	pool   *http.Transport
-	// refuse makes all dials fail with an error, those under way as well.
-	refuse context.CancelCauseFunc
 
 	// Held under the server's lock.
 	users   int
@@ -33,9 +31,7 @@ func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err 
 	s.mu.Lock()
 	current = s.session
 	if current == nil {
-		refused, refuse := context.WithCancelCause(context.Background())
-		//nolint:contextcheck // the pool belongs to all callers, and outlives the one who opens the session
-		current = &session{ready: make(chan struct{}), pool: newPool(refused, s.dialer), refuse: refuse}
+		current = &session{ready: make(chan struct{}), pool: s.newPool()}
 		s.session = current
 		s.open(current, s.endpoint)
 	}
@@ -58,6 +54,12 @@ func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err 
 		return nil, false, current.err
 	}
 	return current, kept, nil
+}
+
+func (s *Server) newPool() *http.Transport {
+	pool := mcpserver.NewTransport()
+	pool.DialContext = s.endpoints.dial(pool.DialContext)
+	return pool
 }
 
 // open connects in the background: the attempt belongs to all who wait for it, and not to the one who came first.
@@ -113,6 +115,5 @@ func (s *Server) end(old *session) {
 			_ = old.client.Close() // a courtesy: the session is over either way
 		}
 		old.pool.CloseIdleConnections()
-		old.refuse(nil)
 	})
 }

@@ -14,7 +14,7 @@ const (
 	// after 5 s the packets are being dropped.
 	dialTimeout = 5 * time.Second
 	// dialAgain is the pause before a second attempt beside the first; it doubles for each one more.
-	dialAgain = 100 * time.Millisecond
+	dialAgain = 25 * time.Millisecond
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)

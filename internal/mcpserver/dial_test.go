@@ -44,8 +44,8 @@ func TestInsistentDialsBesideASilentAttempt(t *testing.T) {
 		if conn == nil || err != nil {
 			t.Fatalf("got %v, %v", conn, err)
 		}
-		if took := time.Since(start); took != 300*time.Millisecond {
-			t.Errorf("took %s, want the third attempt after 300ms", took)
+		if took := time.Since(start); took != 75*time.Millisecond {
+			t.Errorf("took %s, want the third attempt after 75ms", took)
 		}
 	})
 }
@@ -77,8 +77,8 @@ func TestInsistentGivesUp(t *testing.T) {
 		if took := time.Since(start); took != dialTimeout {
 			t.Errorf("took %s, want %s", took, dialTimeout)
 		}
-		if got := attempts.Load(); got != 6 {
-			t.Errorf("%d attempts, want 6", got)
+		if got := attempts.Load(); got != 8 {
+			t.Errorf("%d attempts, want 8", got)
 		}
 	})
 }
@@ -88,7 +88,7 @@ func TestInsistentClosesConnectionsThatLose(t *testing.T) {
 		var attempts, closed atomic.Int32
 		conn, err := insistent(func(context.Context, string, string) (net.Conn, error) {
 			if attempts.Add(1) == 1 {
-				<-time.After(150 * time.Millisecond) // fake time: the second attempt wins while the first is on its way
+				<-time.After(40 * time.Millisecond) // fake time: the second attempt wins while the first is on its way
 			}
 			return closing{closed: &closed}, nil
 		})(t.Context(), "tcp", "10.96.0.9:3000")

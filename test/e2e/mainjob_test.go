@@ -97,8 +97,9 @@ var _ = Describe("The main job", func() {
 			mended.Spec.Selector = before.Spec.Selector
 			Expect(cluster.Update(ctx, mended)).To(Succeed())
 		})
-		events := ask(ctx, "list sandfly hosts")
-		Expect(harness.Types(events)).To(ContainElement("healing_failed"))
+		// A connection that the gateway has kept goes on working until it has been idle for a while.
+		Eventually(func() []string { return harness.Types(ask(ctx, "list sandfly hosts")) }).
+			WithTimeout(30 * time.Second).WithPolling(5 * time.Second).Should(ContainElement("healing_failed"))
 		request := onlyRequest(ctx, sandfly)
 		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseSelectorMismatch))
 		Expect(request.Status.SuggestedPatch).To(HavePrefix("kubectl "))
