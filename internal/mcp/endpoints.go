@@ -83,7 +83,7 @@ func (e *endpoints) dial(next dialFunc) dialFunc {
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(some, cancel)()
+		defer context.AfterFunc(some, cancel)() //nolint:contextcheck // ended by the watch as well as by the caller
 		conn, err := next(ctx, network, address)
 		if err != nil && some.Err() != nil {
 			return nil, errNoEndpoint
