@@ -20,6 +20,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 )
 
+// version is set by the linker (Makefile, go-build).
+var version = "dev"
+
 func main() {
 	o, err := parse(os.Args[1:], os.Stderr)
 	if err != nil {

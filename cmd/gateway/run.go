@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
@@ -99,7 +98,7 @@ func serve(ctx context.Context, o options, log logr.Logger, informers cache.Cach
 			log.Info("ready")
 		}
 	}()
-	log.Info("the gateway starts", "addr", listener.Addr().String(), "version", version(), "namespace", o.namespace,
+	log.Info("the gateway starts", "addr", listener.Addr().String(), "version", version, "namespace", o.namespace,
 		"healTimeout", o.healTimeout.String(), "toolCallTimeout", o.callTimeout.String())
 	err = server.Serve(serving, listener)
 	stop()
@@ -147,7 +146,7 @@ func connect(o options) (*cluster, error) {
 }
 
 func discover(ctx context.Context, informers cache.Cache, o options, log logr.Logger) (*mcp.Registry, error) {
-	servers := mcp.NewRegistry(mcp.Options{CallTimeout: o.callTimeout, Version: version(), Log: log})
+	servers := mcp.NewRegistry(mcp.Options{CallTimeout: o.callTimeout, Version: version, Log: log})
 	for _, watch := range []struct {
 		kind    client.Object
 		handler toolscache.ResourceEventHandler
@@ -164,12 +163,4 @@ func discover(ctx context.Context, informers cache.Cache, o options, log logr.Lo
 		}
 	}
 	return servers, nil
-}
-
-// version is the module's, as the Go toolchain stamped it.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }

@@ -44,6 +44,9 @@ const (
 	clientBurst = 200
 )
 
+// version is set by the linker (Makefile, go-build).
+var version = "dev"
+
 type options struct {
 	metricsAddr, probeAddr string
 	leaderElect            bool
@@ -97,6 +100,7 @@ func run(ctx context.Context, opts options) error {
 			return fmt.Errorf("building the scheme: %w", err)
 		}
 	}
+	ctrl.Log.Info("the operator starts", "version", version, "namespace", opts.namespace, "leaderElect", opts.leaderElect)
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("finding a cluster: %w", err)

@@ -7,10 +7,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
-	"unicode"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // maxBlock bounds one text block of an answer, in bytes. What a tool says beyond it is cut, and the cut is told.
@@ -115,17 +115,13 @@ func normal(text string) []byte {
 	return raw
 }
 
-// shown makes foreign text fit to show: no control characters but line ends and tabs, and no more than maxBlock.
+// shown makes foreign text fit to show: what is seen of it, lines and all, and no more than maxBlock. It is not redacted: a
+// tool's answer is for the one who asked.
 func shown(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(text, "\uFFFD"))
+	text = foreign.Visible(text)
 	if len(text) <= maxBlock {
 		return text
 	}
-	kept := strings.ToValidUTF8(text[:maxBlock], "")
+	kept := foreign.Head(text, maxBlock)
 	return fmt.Sprintf("%s\n[cut here: %d of %d bytes shown]", kept, len(kept), len(text))
 }

@@ -224,7 +224,7 @@ func TestAnswers(t *testing.T) {
 		"text":                         {[]Result{{Call: call, Output: output(nil, "web-1")}}, "completed: web-1"},
 		"structured content is kept":   {[]Result{{Call: call, Output: output(map[string]any{"hosts": []any{"web-1"}}, "1 host")}}, `completed: 1 host | {"hosts":["web-1"]}`},
 		"and not said twice":           {[]Result{{Call: call, Output: output(map[string]any{"a": 1, "b": 2}, "{\"b\": 2,\n \"a\": 1}")}}, "completed: {\"b\": 2,\n \"a\": 1}"},
-		"terminal escapes are dropped": {[]Result{{Call: call, Output: output(nil, "a\x1b[31mb\r\n\tc\x00")}}, "completed: a[31mb\n\tc"},
+		"terminal escapes are dropped": {[]Result{{Call: call, Output: output(nil, "a\x1b[31mb\r\n\tc\x00")}}, "completed: ab\n\tc"},
 		"no content":                   {[]Result{{Call: call, Output: output(nil)}}, "completed: The tool answered without content."},
 		"a failure":                    {[]Result{{Call: call, Err: errors.New("broken")}}, "failed: broken"},
 		"two calls are told apart":     {[]Result{{Call: call, Output: output(nil, "web-1")}, {Call: call, Err: errors.New("broken")}}, "failed: list_hosts on s: | web-1 | list_hosts on s: | broken"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // Diagnose runs the checks over a snapshot and tells the root cause. It does no I/O and always gives the same answer for
@@ -34,7 +35,7 @@ func Diagnose(s *Snapshot) Diagnosis {
 	}
 	d.Findings = bounded(findings)
 	d.Steps = cleanSteps(steps(s))
-	d.Summary = clean(summary(s, d), maxSummary)
+	d.Summary = foreign.Line(summary(s, d), maxSummary)
 	if s.Workload != nil {
 		reference := s.Workload.Reference()
 		d.Workload = &reference

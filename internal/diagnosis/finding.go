@@ -3,7 +3,10 @@
 
 package diagnosis
 
-import "github.com/ry-ops/cortex/api/v1alpha1"
+import (
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
+)
 
 // Bounds of the status fields that a diagnosis ends up in, in characters and items (api/v1alpha1).
 const (
@@ -31,10 +34,10 @@ func bounded(findings []Finding) []Finding {
 	findings = findings[:min(len(findings), maxFindings)]
 	shown := make([]Finding, 0, len(findings))
 	for _, f := range findings {
-		f.Object.Name = clean(f.Object.Name, maxObjectName)
-		f.Message = clean(f.Message, maxMessage)
+		f.Object.Name = foreign.Line(f.Object.Name, maxObjectName)
+		f.Message = foreign.Line(f.Message, maxMessage)
 		f.Evidence = cleanAll(f.Evidence, maxEvidenceItems)
-		f.Recommendation = clean(f.Recommendation, maxRecommendation)
+		f.Recommendation = foreign.Line(f.Recommendation, maxRecommendation)
 		f.SuggestedPatch = whole(f.SuggestedPatch)
 		shown = append(shown, f)
 	}
@@ -45,7 +48,7 @@ func bounded(findings []Finding) []Finding {
 func cleanAll(texts []string, items int) []string {
 	var cleaned []string
 	for _, text := range texts {
-		if text = clean(text, maxEvidence); text != "" && len(cleaned) < items {
+		if text = foreign.Line(text, maxEvidence); text != "" && len(cleaned) < items {
 			cleaned = append(cleaned, text)
 		}
 	}
@@ -55,7 +58,7 @@ func cleanAll(texts []string, items int) []string {
 // whole returns a command if it can be shown as it is. Half a command, or one with a character that is not seen, is
 // worse than none.
 func whole(command string) string {
-	if len(command) > maxPatch || visible(command) != command {
+	if len(command) > maxPatch || foreign.Visible(command) != command {
 		return ""
 	}
 	return command

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
@@ -143,7 +144,7 @@ func (f *fixture) snapshot() *Snapshot {
 		if s.Logs == nil {
 			s.Logs = map[ContainerKey]ContainerLog{}
 		}
-		s.Logs[ContainerKey{pod, container}] = ContainerLog{Current: cleanLog(log.Current), Previous: cleanLog(log.Previous)}
+		s.Logs[ContainerKey{pod, container}] = ContainerLog{Current: foreign.Log(log.Current, logBytes), Previous: foreign.Log(log.Previous, logBytes)}
 	}
 	return s
 }
@@ -215,7 +216,7 @@ func checkBounds(t *testing.T, d Diagnosis) {
 		if n := utf8.RuneCountInString(text); n > limit {
 			t.Errorf("%s has %d characters, more than %d", what, n, limit)
 		}
-		if text != visible(text) || strings.Contains(text, "\n") {
+		if text != foreign.Visible(text) || strings.Contains(text, "\n") {
 			t.Errorf("%s holds what nobody sees: %q", what, text)
 		}
 	}

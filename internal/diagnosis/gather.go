@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
@@ -83,7 +84,7 @@ func (g *Gatherer) list(ctx context.Context, namespace string, target v1alpha1.T
 			continue
 		}
 		found.unread = append(found.unread, read.kind)
-		found.gaps = append(found.gaps, clean(fmt.Sprintf("reading %ss: %v", read.kind, failures[i]), maxEvidence))
+		found.gaps = append(found.gaps, foreign.Line(fmt.Sprintf("reading %ss: %v", read.kind, failures[i]), maxEvidence))
 		blind[read.kind] = !errors.Is(failures[i], errTruncated)
 	}
 	if err := ctx.Err(); err != nil {

@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/ptr"
+
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 const (
@@ -82,14 +84,14 @@ func sortLogs(wanted []logWanted, texts []string, failures []error) (map[Contain
 	var gaps []string
 	for i, w := range wanted {
 		if failures[i] != nil {
-			gaps = append(gaps, clean(fmt.Sprintf("reading the log of container %s of Pod %s: %v", w.Container, w.Pod, failures[i]), maxEvidence))
+			gaps = append(gaps, foreign.Line(fmt.Sprintf("reading the log of container %s of Pod %s: %v", w.Container, w.Pod, failures[i]), maxEvidence))
 			continue
 		}
 		log := found[w.ContainerKey]
 		if w.previous {
-			log.Previous = cleanLog(texts[i])
+			log.Previous = foreign.Log(texts[i], logBytes)
 		} else {
-			log.Current = cleanLog(texts[i])
+			log.Current = foreign.Log(texts[i], logBytes)
 		}
 		found[w.ContainerKey] = log
 	}

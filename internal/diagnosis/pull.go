@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // pullFault is a classified failure to pull an image.
@@ -71,10 +72,13 @@ var (
 	paths = regexp.MustCompile(`\S{2,}/\S+?(:?(?:\s|$))`)
 )
 
+// maxPullMessage bounds what is looked at of a message, in bytes, so that no regexp runs over megabytes.
+const maxPullMessage = 32 << 10
+
 // classifyPull finds the cause in the kubelet's reason and message. The words of the message choose among four causes
 // that are all only reported, never acted on.
 func classifyPull(reason, message string) (pullFault, bool) {
-	text := quoted.ReplaceAllString(reason+": "+head(message, maxForeign), `""`)
+	text := quoted.ReplaceAllString(reason+": "+foreign.Head(message, maxPullMessage), `""`)
 	text = paths.ReplaceAllString(text, "$1")
 	for _, row := range pullPatterns {
 		if row.pattern.MatchString(text) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // steps tell what was looked at, in the words of the spec ("Healing Events", "Diagnostic Checks"). What was not read is
@@ -112,7 +114,7 @@ func (s *Snapshot) logOf(pod *corev1.Pod, container string) string {
 
 func cleanSteps(told []string) []string {
 	for i, step := range told {
-		told[i] = clean(step, maxStep)
+		told[i] = foreign.Line(step, maxStep)
 	}
 	return told
 }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // targetIndex finds the requests of a Service in the cache without looking at all the others.
@@ -97,7 +98,7 @@ func (h *Healer) newRequest(failure Failure, name string) *v1alpha1.HealingReque
 			TargetRef:   v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: failure.Service.Name},
 			Trigger:     v1alpha1.TriggerMCPFailure,
 			Error:       &observed,
-			RequestedBy: clean(failure.RequestedBy, maxRequestedBy),
+			RequestedBy: foreign.Line(failure.RequestedBy, maxRequestedBy),
 			Timeout:     &metav1.Duration{Duration: h.timeout},
 		},
 	}

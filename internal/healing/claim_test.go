@@ -5,7 +5,6 @@ package healing
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
@@ -80,25 +79,6 @@ func TestNamingRule(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
-	}
-}
-
-func TestForeignTextIsCleaned(t *testing.T) {
-	for name, tc := range map[string]struct {
-		text  string
-		limit int
-		want  string
-	}{
-		"plain":               {"connection refused", 100, "connection refused"},
-		"lines become spaces": {"a\nb\r\n\tc", 100, "a b   c"},
-		"escapes":             {"\x1b[31mred\x00\u200b\u202e", 100, "[31mred"},
-		"broken UTF-8":        {"a\xff\xfeb", 100, "a\ufffdb"},
-		"cut by characters":   {strings.Repeat("é", 2000), 1024, strings.Repeat("é", 1024)},
-		"edges":               {"  a  ", 100, "a"},
-	} {
-		if got := clean(tc.text, tc.limit); got != tc.want {
-			t.Errorf("%s: got %q, want %q", name, got, tc.want)
-		}
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 const (
@@ -155,7 +156,7 @@ func (h *Healer) explain(ctx context.Context, failure Failure, err error) error 
 		return err
 	}
 	h.log.Error(err, "[HEAL] the failure could not be recorded", "service", failure.Service)
-	return newError(fmt.Sprintf("the failure of %s could not be recorded as a HealingRequest: %v", failure.Service.Name, clean(err.Error(), maxMessage)),
+	return newError(fmt.Sprintf("the failure of %s could not be recorded as a HealingRequest: %v", failure.Service.Name, foreign.Line(err.Error(), maxMessage)),
 		"Check that the API server answers, that the CRD is installed (`kubectl get crd healingrequests."+v1alpha1.GroupVersion.Group+
 			"`), and that the gateway may create HealingRequests in namespace "+failure.Service.Namespace+".", err)
 }

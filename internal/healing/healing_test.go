@@ -224,7 +224,7 @@ var _ = Describe("Healer", func() {
 		Expect(requests[0].Spec.Trigger).To(Equal(v1alpha1.TriggerMCPFailure))
 		Expect(requests[0].Spec.RequestedBy).To(Equal("test"))
 		Expect(*requests[0].Spec.Error).To(Equal(v1alpha1.ObservedError{
-			Class: v1alpha1.ErrorConnectionRefused, Message: "dial tcp: connection[31m refused", Endpoint: "http://10.0.0.1:3000/mcp", Tool: "list_hosts"}))
+			Class: v1alpha1.ErrorConnectionRefused, Message: "dial tcp: connection refused", Endpoint: "http://10.0.0.1:3000/mcp", Tool: "list_hosts"}))
 	}, SpecTimeout(time.Minute))
 
 	It("tells every step though writes come together", func(ctx SpecContext) {

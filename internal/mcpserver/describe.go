@@ -11,11 +11,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // sessionless is the first protocol version without sessions, initialize and ping (SEP-2575, SEP-2567). Versions are
@@ -34,11 +34,11 @@ func describe(result Result, server *mcp.InitializeResult, err error) (v1alpha1.
 	took := round(result.Took)
 	switch {
 	case err == nil:
-		return v1alpha1.VerdictPassed, clean(fmt.Sprintf("answered %s as %s in %s", openedBy(server), nameOf(server), took), maxMessage)
+		return v1alpha1.VerdictPassed, foreign.Line(fmt.Sprintf("answered %s as %s in %s", openedBy(server), nameOf(server), took), maxMessage)
 	case result.Class == v1alpha1.ErrorCanceled:
 		return v1alpha1.VerdictUnknown, "given up after " + took + ", before there was an answer"
 	default:
-		return v1alpha1.VerdictFailed, clean(failure(result, err), maxMessage)
+		return v1alpha1.VerdictFailed, foreign.Line(failure(result, err), maxMessage)
 	}
 }
 
@@ -104,7 +104,7 @@ func nameOf(server *mcp.InitializeResult) string {
 	if server.ServerInfo == nil || server.ServerInfo.Name == "" {
 		return "a server without a name"
 	}
-	return strings.TrimSpace(clean(server.ServerInfo.Name, maxName) + " " + clean(server.ServerInfo.Version, maxName))
+	return strings.TrimSpace(foreign.Line(server.ServerInfo.Name, maxName) + " " + foreign.Line(server.ServerInfo.Version, maxName))
 }
 
 // round shortens a duration to what people read: 12ms, 1.2s.
@@ -117,23 +117,4 @@ func round(d time.Duration) string {
 	default:
 		return d.Round(100 * time.Millisecond).String()
 	}
-}
-
-// clean makes one bounded line of foreign text, without characters that a terminal would obey.
-func clean(text string, limit int) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		default:
-			return r
-		}
-	}, strings.ToValidUTF8(text, ""))
-	runes := []rune(text)
-	if len(runes) > limit {
-		return string(runes[:limit-1]) + "…"
-	}
-	return text
 }

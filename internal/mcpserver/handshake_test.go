@@ -205,7 +205,7 @@ func TestProbeCleansForeignText(t *testing.T) {
 	evil := httptest.NewServer(handler)
 	t.Cleanup(evil.Close)
 	got := mcpserver.MCPProber{}.Probe(t.Context(), mcpserver.Endpoint{URL: evil.URL + "/mcp"})
-	expect(t, got, mcpserver.Result{Verdict: v1alpha1.VerdictPassed, Accepted: true}, `^answered initialize and ping as evil\[2J x+… x+… in`)
+	expect(t, got, mcpserver.Result{Verdict: v1alpha1.VerdictPassed, Accepted: true}, `^answered initialize and ping as evil x+\.\.\. x+\.\.\. in`)
 	if n := len([]rune(got.Message)); n > 256 {
 		t.Errorf("the message has %d characters", n)
 	}

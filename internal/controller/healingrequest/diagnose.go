@@ -12,6 +12,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/remediation"
 	"github.com/ry-ops/cortex/internal/verification"
@@ -40,7 +41,7 @@ func (h *heal) recordDiagnosis(snapshot *diagnosis.Snapshot, diagnosed diagnosis
 	}
 	status := h.status()
 	status.Cause = diagnosed.Cause
-	status.Diagnosis = bounded(diagnosed.Summary, 4096)
+	status.Diagnosis = foreign.Line(diagnosed.Summary, 4096)
 	status.WorkloadRef = diagnosed.Workload
 	status.ServiceRef = nil
 	if service := snapshot.Service; service != nil {
@@ -51,8 +52,8 @@ func (h *heal) recordDiagnosis(snapshot *diagnosis.Snapshot, diagnosed diagnosis
 		status.Findings = append(status.Findings, finding.Finding)
 	}
 	if len(diagnosed.Findings) > 0 {
-		status.Recommendation = bounded(diagnosed.Findings[0].Recommendation, 2048)
-		status.SuggestedPatch = bounded(diagnosed.Findings[0].SuggestedPatch, 1024)
+		status.Recommendation = foreign.Line(diagnosed.Findings[0].Recommendation, 2048)
+		status.SuggestedPatch = foreign.Line(diagnosed.Findings[0].SuggestedPatch, 1024)
 	}
 	h.set(v1alpha1.ConditionDiagnosed, metav1.ConditionTrue, string(diagnosed.Cause), diagnosed.Summary)
 	if diagnosed.Cause != v1alpha1.CauseHealthy {
@@ -94,7 +95,7 @@ func (h *heal) healthy(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnos
 	if snapshot.Handshake != nil {
 		h.status().Verification = &v1alpha1.Verification{
 			Verdict: snapshot.Handshake.Verdict,
-			Checks:  []v1alpha1.CheckResult{{Name: verification.CheckHandshake, Verdict: snapshot.Handshake.Verdict, Message: bounded(snapshot.Handshake.Message, 512)}},
+			Checks:  []v1alpha1.CheckResult{{Name: verification.CheckHandshake, Verdict: snapshot.Handshake.Verdict, Message: foreign.Line(snapshot.Handshake.Message, 512)}},
 		}
 		h.set(v1alpha1.ConditionVerified, metav1.ConditionTrue, v1alpha1.ReasonHandshakePassed, snapshot.Handshake.Message)
 	}
@@ -110,7 +111,7 @@ func (h *heal) healthy(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnos
 func (h *heal) refuse(namespace, service string) {
 	message := fmt.Sprintf("Service %s does not carry the label %s=true, so nothing was changed", service, v1alpha1.LabelMCPServer)
 	h.status().Plan = nil
-	h.status().Recommendation = bounded(fmt.Sprintf("Label the Service to let Cortex heal it. %s", h.status().Recommendation), 2048)
+	h.status().Recommendation = foreign.Line(fmt.Sprintf("Label the Service to let Cortex heal it. %s", h.status().Recommendation), 2048)
 	h.status().SuggestedPatch = fmt.Sprintf("kubectl label service %s -n %s %s=true", service, namespace, v1alpha1.LabelMCPServer)
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNotOptedIn, message)
 	h.complete(v1alpha1.ReasonNotOptedIn, message)

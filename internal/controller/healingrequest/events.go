@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/tools/events"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // note is a Kubernetes Event to be recorded on the request and on the Service. Its reason is a condition's.
@@ -25,7 +26,7 @@ func (h *heal) tell(reason, message string) {
 	if h.phase() == v1alpha1.PhaseFailed {
 		kind = corev1.EventTypeWarning
 	}
-	h.events = append(h.events, note{kind: kind, reason: reason, message: bounded(message, maxEventNote)})
+	h.events = append(h.events, note{kind: kind, reason: reason, message: foreign.Line(message, maxEventNote)})
 }
 
 func (n note) record(recorder events.EventRecorder, request *v1alpha1.HealingRequest) {

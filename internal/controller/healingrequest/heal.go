@@ -5,7 +5,6 @@ package healingrequest
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -13,6 +12,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/remediation"
 )
 
@@ -44,7 +44,7 @@ func (h *heal) say(message string) {
 	status.Progress = append(status.Progress, v1alpha1.ProgressEntry{
 		Time:    metav1.NewMicroTime(h.clock.Now()),
 		Phase:   h.phase(),
-		Message: bounded(message, 512),
+		Message: foreign.Line(message, 512),
 	})
 }
 
@@ -54,7 +54,7 @@ func (h *heal) set(conditionType string, status metav1.ConditionStatus, reason, 
 		Type:               conditionType,
 		Status:             status,
 		Reason:             reason,
-		Message:            bounded(message, 1024),
+		Message:            foreign.Line(message, 1024),
 		ObservedGeneration: h.request.Generation,
 		LastTransitionTime: metav1.NewTime(h.clock.Now()),
 	})
@@ -122,13 +122,4 @@ func (h *heal) requeueAfter() time.Duration {
 		return 0
 	}
 	return remaining(h.clock.Now(), h.wake)
-}
-
-// bounded cuts text to a number of characters, as the API's maxLength counts them.
-func bounded(text string, limit int) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if runes := []rune(text); len(runes) > limit {
-		return string(runes[:limit-1]) + "…"
-	}
-	return text
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // remediate makes the change that the plan in the API server names: never one that is only in memory.
@@ -23,7 +24,7 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 	result, err := r.Applier.Apply(ctx, h.request.Namespace, h.stamp(), action)
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
 		// The API server will not take it, however often it is asked.
-		result = v1alpha1.ActionResult{Type: action.Type, Object: action.Object, State: v1alpha1.ActionFailed, Detail: bounded(err.Error(), 512)}
+		result = v1alpha1.ActionResult{Type: action.Type, Object: action.Object, State: v1alpha1.ActionFailed, Detail: foreign.Line(err.Error(), 512)}
 		err = nil
 	}
 	if err != nil {
@@ -35,7 +36,7 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 
 func (h *heal) recordAction(result v1alpha1.ActionResult) {
 	status := h.status()
-	result.Detail = bounded(result.Detail, 512)
+	result.Detail = foreign.Line(result.Detail, 512)
 	status.Actions = append(status.Actions, result)
 	if result.State != v1alpha1.ActionApplied {
 		h.say(fmt.Sprintf("%s %s: %s. Looking again...", result.Type, result.State, result.Detail))
@@ -51,7 +52,7 @@ func (h *heal) recordAction(result v1alpha1.ActionResult) {
 	if status.FixApplied != "" {
 		status.FixApplied += "; "
 	}
-	status.FixApplied = bounded(status.FixApplied+result.Detail, 1024)
+	status.FixApplied = foreign.Line(status.FixApplied+result.Detail, 1024)
 	h.say(result.Detail)
 	h.say("Waiting for rollout to complete...")
 	h.tell(v1alpha1.ReasonApplied, result.Detail)

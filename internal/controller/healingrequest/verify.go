@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/verification"
 )
 
@@ -97,7 +98,7 @@ func (h *heal) await(check v1alpha1.CheckResult) {
 
 func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.CheckResult) {
 	for i := range verified.Checks {
-		verified.Checks[i].Message = bounded(verified.Checks[i].Message, 512)
+		verified.Checks[i].Message = foreign.Line(verified.Checks[i].Message, 512)
 	}
 	h.status().Verification = &verified
 	reasons := map[string]string{

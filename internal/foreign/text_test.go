@@ -1,7 +1,7 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package diagnosis
+package foreign
 
 import (
 	"strings"
@@ -9,7 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-func TestClean(t *testing.T) {
+const (
+	logBytes    = 16 << 10
+	maxEvidence = 512
+)
+
+func TestLine(t *testing.T) {
 	for name, test := range map[string]struct {
 		text  string
 		limit int
@@ -31,20 +36,20 @@ func TestClean(t *testing.T) {
 		"hidden password": {"pass\u200bword=hunter2 ok", 60, "password=[redacted] ok"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := clean(test.text, test.limit); got != test.want {
+			if got := Line(test.text, test.limit); got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
 	}
 }
 
-func TestCleanLogKeepsTheEnd(t *testing.T) {
+func TestLogKeepsTheEnd(t *testing.T) {
 	long := strings.Repeat("a line that says nothing\n", 2000) + "  panic: at the end  \n\n"
-	got := cleanLog(long)
+	got := Log(long, logBytes)
 	if len(got) > logBytes || !strings.HasSuffix(got, "\n  panic: at the end") || !strings.HasPrefix(got, "a line") {
 		t.Errorf("%d bytes, begins %q, ends %q", len(got), got[:10], got[len(got)-30:])
 	}
-	if got := cleanLog(strings.Repeat("ä", logBytes)); !utf8.ValidString(got) || got == "" {
+	if got := Log(strings.Repeat("ä", logBytes), logBytes); !utf8.ValidString(got) || got == "" {
 		t.Errorf("one long line gives %d bytes, valid %t", len(got), utf8.ValidString(got))
 	}
 }
@@ -89,25 +94,25 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// FuzzClean holds what must be true of any foreign text: it is bounded, one line, visible, valid, and clean for good.
-func FuzzClean(f *testing.F) {
+// FuzzLine holds what must be true of any foreign text: it is bounded, one line, visible, valid, and clean for good.
+func FuzzLine(f *testing.F) {
 	for _, seed := range []string{"", "plain", "\x1b[31mred", "a\u202eb", "password=x", "://a@b", "-----BEGIN PRIVATE KEY-----", "\xff\xfe", strings.Repeat("ä", 600)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got := clean(text, maxEvidence)
+		got := Line(text, maxEvidence)
 		switch {
 		case utf8.RuneCountInString(got) > maxEvidence:
 			t.Errorf("%d characters", utf8.RuneCountInString(got))
 		case !utf8.ValidString(got) || strings.ContainsAny(got, "\n\t"):
 			t.Errorf("%q is not one line of text", got)
-		case visible(got) != got:
+		case Visible(got) != got:
 			t.Errorf("%q holds what is not seen", got)
 		}
-		if log := cleanLog(text); len(log) > logBytes || !utf8.ValidString(log) || visible(log) != log {
+		if log := Log(text, logBytes); len(log) > logBytes || !utf8.ValidString(log) || Visible(log) != log {
 			t.Errorf("log %q", log)
 		}
-		if once := redact(visible(text)); redact(once) != once {
+		if once := redact(Visible(text)); redact(once) != once {
 			t.Errorf("redacting twice changes %q to %q", once, redact(once))
 		}
 	})

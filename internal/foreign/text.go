@@ -1,7 +1,10 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package diagnosis
+// Package foreign makes text that comes from outside fit to store and to show: logs, events, errors, what servers say of
+// themselves. Such text is data. It is stripped of what is not seen, of secrets, and of its length before it goes anywhere,
+// and it never chooses an action.
+package foreign
 
 import (
 	"regexp"
@@ -11,8 +14,8 @@ import (
 )
 
 const (
-	// maxForeign bounds what is looked at of one foreign text, in bytes, so that no regexp runs over megabytes.
-	maxForeign = 32 << 10
+	// maxBytes bounds what is looked at of one foreign text, in bytes, so that no regexp runs over megabytes.
+	maxBytes = 32 << 10
 	// ellipsis ends a text that was cut. It is ASCII because status fields are read in all kinds of terminals.
 	ellipsis = "..."
 )
@@ -20,24 +23,27 @@ const (
 // ansi matches the escape sequences that colour a log.
 var ansi = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
 
-// clean makes foreign text fit to be shown: one line, no invisible characters, no secrets, at most limit characters.
-func clean(text string, limit int) string {
-	text = redact(visible(head(text, maxForeign)))
+// lineEnds makes every line end the same. A lone carriage return would let a terminal write over what it has shown.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// Line makes one line of a text: no invisible characters, no secrets, at most limit characters.
+func Line(text string, limit int) string {
+	text = redact(Visible(Head(text, maxBytes)))
 	return cut(strings.Join(strings.Fields(text), " "), limit)
 }
 
-// cleanLog is clean for many lines. It keeps the end of the text, since that is where a crash is told.
-func cleanLog(text string) string {
-	lines := strings.Split(redact(visible(tail(text, maxForeign))), "\n")
+// Log is Line for many lines, of at most limit bytes. It keeps the end of the text, since that is where a crash is told.
+func Log(text string, limit int) string {
+	lines := strings.Split(redact(Visible(tail(text, maxBytes))), "\n")
 	for i, line := range lines {
 		lines[i] = strings.TrimRightFunc(line, unicode.IsSpace)
 	}
-	return tail(strings.Trim(strings.Join(lines, "\n"), "\n"), logBytes)
+	return tail(strings.Trim(strings.Join(lines, "\n"), "\n"), limit)
 }
 
-// visible drops what a person cannot see but a terminal, a browser or a language model may obey: control characters,
+// Visible drops what a person cannot see but a terminal, a browser or a language model may obey: control characters,
 // bidirectional overrides, zero-width and tag characters, and bytes that are no UTF-8. Line breaks and tabs stay.
-func visible(text string) string {
+func Visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
@@ -47,7 +53,7 @@ func visible(text string) string {
 		default:
 			return r
 		}
-	}, ansi.ReplaceAllString(strings.ReplaceAll(text, "\r", "\n"), ""))
+	}, ansi.ReplaceAllString(lineEnds.Replace(text), ""))
 }
 
 // hidden reports characters without a shape of their own. Cf holds the bidi, zero-width and tag characters;
@@ -64,8 +70,8 @@ func cut(text string, limit int) string {
 	return strings.TrimRight(string([]rune(text)[:limit-len(ellipsis)]), " ") + ellipsis
 }
 
-// head keeps at most limit bytes from the beginning, and no half character at the end.
-func head(text string, limit int) string {
+// Head keeps at most limit bytes from the beginning, and no half character at the end.
+func Head(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}

@@ -1,7 +1,7 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package diagnosis
+package foreign
 
 import (
 	"regexp"
