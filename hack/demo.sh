@@ -73,9 +73,11 @@ down() {
 	local) build_localkube; "$LOCALKUBE" down ;;
 	kind) kind delete cluster --name "$KIND_CLUSTER" ;;
 	current)
-		for folder in test/registry config/samples config/demo; do
+		for folder in test/registry config/samples; do
 			kubectl delete --ignore-not-found -k "$folder"
 		done
+		make --no-print-directory undeploy
+		echo "the namespace $namespace stays: others may live in it"
 		;;
 	*) echo "CLUSTER=$CLUSTER is not known: local, kind or current" >&2; exit 2 ;;
 	esac
