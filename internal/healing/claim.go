@@ -135,8 +135,11 @@ func nextName(requests []v1alpha1.HealingRequest, service string) string {
 	for i := range requests {
 		highest = max(highest, number(requests[i].Name, service))
 	}
-	return service + "-" + strconv.Itoa(highest+1)
+	return numbered(service, highest+1)
 }
+
+// numbered pads the number, so that kubectl, which sorts by name, lists the first 999 requests in their order.
+func numbered(service string, n int) string { return fmt.Sprintf("%s-%03d", service, n) }
 
 // number reads n off "<service>-<n>". Any other name, and an n that we would not write, counts as 0.
 func number(name, service string) int {
@@ -145,7 +148,7 @@ func number(name, service string) int {
 		return 0
 	}
 	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || strconv.Itoa(n) != digits {
+	if err != nil || n < 1 || numbered(service, n) != name {
 		return 0
 	}
 	return n

@@ -51,24 +51,24 @@ func TestNamingRule(t *testing.T) {
 		// want is the request that answers, or "+" and the name of the next one.
 		want string
 	}{
-		"none":                                 {nil, "+sandfly-1"},
-		"an active one is joined":              {[]v1alpha1.HealingRequest{request("sandfly-1")}, "sandfly-1"},
+		"none":                                 {nil, "+sandfly-001"},
+		"an active one is joined":              {[]v1alpha1.HealingRequest{request("sandfly-001")}, "sandfly-001"},
 		"whatever it is called":                {[]v1alpha1.HealingRequest{request("by-hand")}, "by-hand"},
-		"the newest of two active ones":        {[]v1alpha1.HealingRequest{request("sandfly-9"), request("sandfly-10"), request("sandfly-2")}, "sandfly-10"},
-		"active before ended":                  {[]v1alpha1.HealingRequest{request("sandfly-1"), request("sandfly-2", ended(time.Second, healed))}, "sandfly-1"},
-		"terminal and older: the next":         {[]v1alpha1.HealingRequest{request("sandfly-1", ended(-time.Second, healed))}, "+sandfly-2"},
-		"terminal at that very moment: next":   {[]v1alpha1.HealingRequest{request("sandfly-1", ended(0, healed))}, "+sandfly-2"},
-		"healed after the call began":          {[]v1alpha1.HealingRequest{request("sandfly-1", ended(time.Second, healed))}, "sandfly-1"},
-		"failed after the call began":          {[]v1alpha1.HealingRequest{request("sandfly-1", ended(time.Second, failed))}, "sandfly-1"},
-		"the last that ended":                  {[]v1alpha1.HealingRequest{request("sandfly-2", ended(2*time.Second, healed)), request("sandfly-1", ended(time.Second, failed))}, "sandfly-2"},
-		"one above the highest, not the count": {[]v1alpha1.HealingRequest{request("sandfly-9", ended(-1, healed)), request("sandfly-10", ended(-1, healed))}, "+sandfly-11"},
-		"gaps are left":                        {[]v1alpha1.HealingRequest{request("sandfly-7", ended(-1, healed))}, "+sandfly-8"},
-		"numbers that we do not write":         {[]v1alpha1.HealingRequest{request("sandfly-007", ended(-1, healed)), request("sandfly--5", ended(-1, healed)), request("sandfly-99999999999999999999", ended(-1, healed))}, "+sandfly-1"},
-		"a name that another target took":      {[]v1alpha1.HealingRequest{request("sandfly-1", of(v1alpha1.KindService, "other"))}, "+sandfly-2"},
-		"a Deployment of the same name":        {[]v1alpha1.HealingRequest{request("sandfly-1", of(v1alpha1.KindDeployment, "sandfly"))}, "+sandfly-2"},
+		"the newest of two active ones":        {[]v1alpha1.HealingRequest{request("sandfly-009"), request("sandfly-010"), request("sandfly-002")}, "sandfly-010"},
+		"active before ended":                  {[]v1alpha1.HealingRequest{request("sandfly-001"), request("sandfly-002", ended(time.Second, healed))}, "sandfly-001"},
+		"terminal and older: the next":         {[]v1alpha1.HealingRequest{request("sandfly-001", ended(-time.Second, healed))}, "+sandfly-002"},
+		"terminal at that very moment: next":   {[]v1alpha1.HealingRequest{request("sandfly-001", ended(0, healed))}, "+sandfly-002"},
+		"healed after the call began":          {[]v1alpha1.HealingRequest{request("sandfly-001", ended(time.Second, healed))}, "sandfly-001"},
+		"failed after the call began":          {[]v1alpha1.HealingRequest{request("sandfly-001", ended(time.Second, failed))}, "sandfly-001"},
+		"the last that ended":                  {[]v1alpha1.HealingRequest{request("sandfly-002", ended(2*time.Second, healed)), request("sandfly-001", ended(time.Second, failed))}, "sandfly-002"},
+		"one above the highest, not the count": {[]v1alpha1.HealingRequest{request("sandfly-009", ended(-1, healed)), request("sandfly-010", ended(-1, healed))}, "+sandfly-011"},
+		"gaps are left":                        {[]v1alpha1.HealingRequest{request("sandfly-007", ended(-1, healed))}, "+sandfly-008"},
+		"numbers that we do not write":         {[]v1alpha1.HealingRequest{request("sandfly-7", ended(-1, healed)), request("sandfly--5", ended(-1, healed)), request("sandfly-99999999999999999999", ended(-1, healed))}, "+sandfly-001"},
+		"a name that another target took":      {[]v1alpha1.HealingRequest{request("sandfly-001", of(v1alpha1.KindService, "other"))}, "+sandfly-002"},
+		"a Deployment of the same name":        {[]v1alpha1.HealingRequest{request("sandfly-001", of(v1alpha1.KindDeployment, "sandfly"))}, "+sandfly-002"},
 		"a kind that is not defaulted yet":     {[]v1alpha1.HealingRequest{request("by-hand", of("", "sandfly"))}, "by-hand"},
-		"a dry run fixes nothing":              {[]v1alpha1.HealingRequest{request("sandfly-1", dryRun), request("look", dryRun, ended(time.Second, v1alpha1.ReasonDryRun))}, "+sandfly-2"},
-		"another service with our name in it":  {[]v1alpha1.HealingRequest{request("sandfly-mcp-4", of(v1alpha1.KindService, "sandfly-mcp"))}, "+sandfly-1"},
+		"a dry run fixes nothing":              {[]v1alpha1.HealingRequest{request("sandfly-001", dryRun), request("look", dryRun, ended(time.Second, v1alpha1.ReasonDryRun))}, "+sandfly-002"},
+		"another service with our name in it":  {[]v1alpha1.HealingRequest{request("sandfly-mcp-4", of(v1alpha1.KindService, "sandfly-mcp"))}, "+sandfly-001"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := "+" + nextName(tc.requests, "sandfly")
@@ -84,7 +84,7 @@ func TestNamingRule(t *testing.T) {
 
 // The names are those of the spec ("Self-Healing Worker", output).
 func TestResultHasExactlyTheNamesOfTheSpec(t *testing.T) {
-	r := request("sandfly-1", ended(1500*time.Millisecond, v1alpha1.ReasonHealed))
+	r := request("sandfly-001", ended(1500*time.Millisecond, v1alpha1.ReasonHealed))
 	r.Status.Diagnosis, r.Status.FixApplied = "scaled to zero", "Scaled Deployment sandfly from 0 to 1"
 	got, err := json.Marshal(outcomeOf(&r, false).Result)
 	if err != nil {

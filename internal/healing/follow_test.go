@@ -21,7 +21,7 @@ import (
 
 // state is one written state of a request.
 func state(uid types.UID, version string, options ...requestOption) *v1alpha1.HealingRequest {
-	r := request("sandfly-1", options...)
+	r := request("sandfly-001", options...)
 	r.UID, r.ResourceVersion = uid, version
 	return &r
 }
@@ -103,10 +103,10 @@ func TestGivingUp(t *testing.T) {
 		after       time.Duration
 		want        string
 	}{
-		"not taken up":                   {state("a", "10"), state("a", "10"), 10 * time.Second, "the Cortex operator has not taken up the request sandfly-1 within 10s"},
-		"deleted":                        {state("a", "10"), nil, 10 * time.Second, "the request sandfly-1 was deleted before the heal ended"},
+		"not taken up":                   {state("a", "10"), state("a", "10"), 10 * time.Second, "the Cortex operator has not taken up the request sandfly-001 within 10s"},
+		"deleted":                        {state("a", "10"), nil, 10 * time.Second, "the request sandfly-001 was deleted before the heal ended"},
 		"over, and the watch is late":    {state("a", "10"), done, 10 * time.Second, ""},
-		"taken up and never ended":       {state("a", "10", started), state("a", "11", started), 130 * time.Second, "the heal sandfly-1 did not end within 2m10s"},
+		"taken up and never ended":       {state("a", "10", started), state("a", "11", started), 130 * time.Second, "the heal sandfly-001 did not end within 2m10s"},
 		"taken up, ended, watch is late": {state("a", "10", started), done, 130 * time.Second, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

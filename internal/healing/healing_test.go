@@ -181,7 +181,7 @@ var _ = Describe("Healer", func() {
 		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "healing-"}}
 		Expect(api.Create(ctx, ns)).To(Succeed())
 		namespace = ns.Name
-		first = operator{context.Background(), types.NamespacedName{Namespace: namespace, Name: service + "-1"}}
+		first = operator{context.Background(), types.NamespacedName{Namespace: namespace, Name: service + "-001"}}
 	})
 
 	recorded := func(ctx context.Context) {
@@ -270,7 +270,7 @@ var _ = Describe("Healer", func() {
 		var got heard
 		Eventually(ctx, told).Should(Receive(&got))
 		Expect(got.err).NotTo(HaveOccurred())
-		Expect(got.outcome.Request).To(Equal(service + "-1"))
+		Expect(got.outcome.Request).To(Equal(service + "-001"))
 		Expect(list(ctx, namespace)).To(HaveLen(1))
 	}, SpecTimeout(time.Minute))
 
@@ -291,19 +291,19 @@ var _ = Describe("Healer", func() {
 	}, SpecTimeout(time.Minute))
 
 	It("takes the next number after a heal that ended before the call began", func(ctx SpecContext) {
-		create(context.Background(), namespace, service+"-1").finish(v1alpha1.ReasonHealed, time.Now().Add(-time.Minute))
+		create(context.Background(), namespace, service+"-001").finish(v1alpha1.ReasonHealed, time.Now().Add(-time.Minute))
 		r := newReplica(namespace, time.Minute)
 		told := asking(func() heard { return r.heal(ctx, namespace, time.Now()) })
 		Eventually(ctx, func() []v1alpha1.HealingRequest { return list(ctx, namespace) }).Should(HaveLen(2))
-		second := operator{context.Background(), types.NamespacedName{Namespace: namespace, Name: service + "-2"}}
+		second := operator{context.Background(), types.NamespacedName{Namespace: namespace, Name: service + "-002"}}
 		second.finish(v1alpha1.ReasonHealed, time.Now())
 		var got heard
 		Eventually(ctx, told).Should(Receive(&got))
-		Expect(got.outcome.Request).To(Equal(service + "-2"))
+		Expect(got.outcome.Request).To(Equal(service + "-002"))
 	}, SpecTimeout(time.Minute))
 
 	It("starts no heal for a call that began before the last fix", func(ctx SpecContext) {
-		create(context.Background(), namespace, service+"-1").finish(v1alpha1.ReasonHealed, time.Now())
+		create(context.Background(), namespace, service+"-001").finish(v1alpha1.ReasonHealed, time.Now())
 		r := newReplica(namespace, time.Minute)
 		got := r.heal(ctx, namespace, time.Now().Add(-time.Second*5))
 		Expect(got.err).NotTo(HaveOccurred())
@@ -314,12 +314,12 @@ var _ = Describe("Healer", func() {
 
 	It("passes over a name that is taken by another target", func(ctx SpecContext) {
 		Expect(api.Create(ctx, &v1alpha1.HealingRequest{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: service + "-1"},
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: service + "-001"},
 			Spec:       v1alpha1.HealingRequestSpec{TargetRef: v1alpha1.TargetReference{Kind: v1alpha1.KindDeployment, Name: "other"}},
 		})).To(Succeed())
 		r := newReplica(namespace, 50*time.Millisecond)
 		got := r.heal(ctx, namespace, time.Now())
-		Expect(got.err).To(MatchError(ContainSubstring(service + "-2")))
+		Expect(got.err).To(MatchError(ContainSubstring(service + "-002")))
 		Expect(list(ctx, namespace)).To(HaveLen(2))
 	}, SpecTimeout(time.Minute))
 
@@ -330,7 +330,7 @@ var _ = Describe("Healer", func() {
 		Expect(time.Since(started)).To(BeNumerically("~", 300*time.Millisecond, 2*time.Second))
 		var known *healing.Error
 		Expect(errors.As(got.err, &known)).To(BeTrue())
-		Expect(known.Message).To(Equal("the Cortex operator has not taken up the request " + service + "-1 within 300ms"))
+		Expect(known.Message).To(Equal("the Cortex operator has not taken up the request " + service + "-001 within 300ms"))
 		Expect(known.Recommendation).To(ContainSubstring("kubectl get pods -n cortex-system"))
 	}, SpecTimeout(time.Minute))
 
@@ -339,9 +339,9 @@ var _ = Describe("Healer", func() {
 		told := asking(func() heard { return r.heal(ctx, namespace, time.Now()) })
 		recorded(ctx)
 		first.say("one")
-		Expect(api.Delete(ctx, &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: service + "-1"}})).To(Succeed())
+		Expect(api.Delete(ctx, &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: service + "-001"}})).To(Succeed())
 		// Another one of the same name is not the one that was waited for.
-		create(context.Background(), namespace, service+"-1").finish(v1alpha1.ReasonHealed, time.Now())
+		create(context.Background(), namespace, service+"-001").finish(v1alpha1.ReasonHealed, time.Now())
 		var got heard
 		Eventually(ctx, told).Should(Receive(&got))
 		Expect(got.err).To(MatchError(ContainSubstring("was deleted before the heal ended")))
