@@ -302,7 +302,7 @@ const (
 	ActionSkipped ActionState = "Skipped"
 )
 
-// ActionResult is an action of the plan that was begun, in the order of the plan.
+// ActionResult is an action that was begun.
 type ActionResult struct {
 	// type of the action.
 	// +required
@@ -316,7 +316,7 @@ type ActionResult struct {
 	// +required
 	State ActionState `json:"state"`
 
-	// appliedAt is when the change was made.
+	// appliedAt is when the change was made or, after a crash, found to be made.
 	// +optional
 	AppliedAt *metav1.MicroTime `json:"appliedAt,omitempty"`
 
@@ -431,7 +431,7 @@ type HealingRequestStatus struct {
 	// +optional
 	Plan *Plan `json:"plan,omitempty"`
 
-	// actions are the actions of the plan that were begun, in order.
+	// actions are the actions that were begun, in order, of one plan after another.
 	// +kubebuilder:validation:MaxItems=8
 	// +listType=atomic
 	// +optional
@@ -496,7 +496,7 @@ type HealingRequestStatus struct {
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Trigger",type=string,priority=1,JSONPath=`.spec.trigger`
 // +kubebuilder:printcolumn:name="Duration",type=string,priority=1,JSONPath=`.status.duration`
-// +kubebuilder:printcolumn:name="Blocked-Until",type=date,priority=1,JSONPath=`.status.blockedUntil`
+// +kubebuilder:printcolumn:name="Blocked-Until",type=string,priority=1,JSONPath=`.status.blockedUntil`
 // +kubebuilder:printcolumn:name="Recommendation",type=string,priority=1,JSONPath=`.status.recommendation`
 type HealingRequest struct {
 	metav1.TypeMeta `json:",inline"`

@@ -31,8 +31,7 @@ const (
 	AnnotationRestartedAt = "kubectl.kubernetes.io/restartedAt"
 )
 
-// LabelTarget on a HealingRequest is the name of its target, for `kubectl get heal -l`. Names longer than a label
-// value (63 characters) are cut.
+// LabelTarget on a HealingRequest of the gateway is the name of its Service, for `kubectl get heal -l`.
 const LabelTarget = "healing.cortex.dev/target"
 
 // FieldManager names the operator in the managed fields of what it changes.
@@ -100,7 +99,6 @@ const (
 // Reasons of ConditionRemediated and ConditionVerified.
 const (
 	ReasonApplied         = "Applied"
-	ReasonNothingApplied  = "NothingApplied"
 	ReasonRolloutPending  = "RolloutPending"
 	ReasonEndpointsNotUp  = "EndpointsNotReady"
 	ReasonHandshakeFailed = "HandshakeFailed"
@@ -117,12 +115,14 @@ const (
 	ReasonDryRun = "DryRun"
 	// ReasonManualFixNeeded: the cause is known and only a person may fix it.
 	ReasonManualFixNeeded = "ManualFixNeeded"
-	// ReasonFixIneffective: every action of the plan was applied and none was verified.
+	// ReasonFixIneffective: what was applied did not help, and nothing is left that is safe.
 	ReasonFixIneffective = "FixIneffective"
 	// ReasonDeadlineExceeded: spec.timeout ran out.
 	ReasonDeadlineExceeded = "DeadlineExceeded"
 	// ReasonDenied: a person denied the plan.
 	ReasonDenied = "Denied"
+	// ReasonPlanChanged: the target changed after a plan was approved, and no other plan was.
+	ReasonPlanChanged = "PlanChanged"
 	// ReasonNotOptedIn: the target does not carry LabelMCPServer.
 	ReasonNotOptedIn = "NotOptedIn"
 )

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -134,10 +135,20 @@ func managerOptions(scheme *runtime.Scheme, opts options) ctrl.Options {
 		RenewDeadline:                 new(renewDeadline),
 		RetryPeriod:                   new(retryPeriod),
 	}
+	options.Cache.DefaultTransform = wakeOnly
 	if opts.namespace != "" {
 		options.Cache.DefaultNamespaces = map[string]cache.Config{opts.namespace: {}}
 	}
 	return options
+}
+
+// wakeOnly drops what no cached read uses: of pods, workloads and endpoint slices the cache only has to tell that they
+// changed, and their annotations hold whole manifests.
+func wakeOnly(obj any) (any, error) {
+	if meta, ok := obj.(*metav1.PartialObjectMetadata); ok {
+		meta.Annotations = nil
+	}
+	return cache.TransformStripManagedFields()(obj)
 }
 
 func wire(ctx context.Context, mgr ctrl.Manager) error {

@@ -5,6 +5,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -45,6 +46,7 @@ func (s *Snapshot) notReady(message string) Finding {
 		message += fmt.Sprintf(", though %s ready: they are not published yet", isAre(s.readyPods(), "pod"))
 	}
 	f := found(v1alpha1.CauseNoReadyEndpoints, s.culprit(), v1alpha1.Certain, message)
+	f.Stuck = s.stuck()
 	for i := range pods[:min(len(pods), maxPodsTold)] {
 		f.Evidence = append(f.Evidence, s.podEvidence(&pods[i])...)
 	}
@@ -56,6 +58,20 @@ func (s *Snapshot) notReady(message string) Finding {
 		f.Recommendation += " -l " + showLabels(s.Workload.Selector.MatchLabels)
 	}
 	return f
+}
+
+// stuck reports whether a pod waits for what a person has to make: a node that takes it, or a ConfigMap, a Secret or a
+// command that its container names.
+func (s *Snapshot) stuck() bool {
+	pods := s.livePods()
+	return slices.ContainsFunc(pods, func(pod corev1.Pod) bool {
+		return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+			return c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse
+		}) || slices.ContainsFunc(containersOf(&pod), func(c container) bool {
+			reason, _ := c.waits()
+			return reason == "CreateContainerConfigError" || reason == "CreateContainerError"
+		})
+	})
 }
 
 // podEvidence tells how far a pod is.

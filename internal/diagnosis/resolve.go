@@ -43,7 +43,8 @@ func workloadBehind(service *corev1.Service, pods []corev1.Pod, all []*workload.
 	matching := slices.DeleteFunc(slices.Clone(all), func(w *workload.Workload) bool {
 		return !selects(service, w.Template.Labels)
 	})
-	if w := withName(matching, service.Name); w != nil || len(matching) == 0 {
+	if w := withName(matching, service.Name); w != nil || len(matching) != 1 {
+		// Of several, such as an old and a new colour, only a person knows which one should run.
 		return w
 	}
 	return matching[0]

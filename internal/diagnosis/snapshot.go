@@ -72,6 +72,8 @@ type Finding struct {
 	SuggestedPatch string
 	// Replicas is the count to return to, for ScaledToZero.
 	Replicas int32
+	// Stuck: new pods would not come further than those that there are, so a restart is no remedy.
+	Stuck bool
 }
 
 // Check looks for one family of causes. It must not keep or change the snapshot.

@@ -35,6 +35,9 @@ func Plan(diagnosed diagnosis.Diagnosis, tried []v1alpha1.ActionResult) v1alpha1
 	root := diagnosed.Findings[0]
 	var plan v1alpha1.Plan
 	for _, actionType := range ladders[diagnosed.Cause] {
+		if root.Stuck && actionType == v1alpha1.ActionRestart {
+			continue
+		}
 		if !ineffective(actionType, diagnosed.Workload, tried) {
 			plan.Actions = append(plan.Actions, planned(actionType, root, *diagnosed.Workload))
 		}

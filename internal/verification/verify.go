@@ -75,6 +75,9 @@ func (v *Verifier) rollout(ctx context.Context, target Target) (v1alpha1.CheckRe
 	if err != nil {
 		return v1alpha1.CheckResult{}, err
 	}
+	if live.Object.GetUID() != target.Workload.UID {
+		return failed(CheckRollout, fmt.Sprintf("%s was deleted and created anew", live)), nil
+	}
 	if live.Rollout.Complete && live.Replicas > 0 {
 		return passed(CheckRollout, "rollout complete, "+live.Rollout.Message), nil
 	}

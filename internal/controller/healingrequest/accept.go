@@ -9,9 +9,11 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/workload"
 )
 
 // accept takes a new request up, unless an older one is at work on the same target: then it waits for that to end.
@@ -20,13 +22,12 @@ func (r *Reconciler) accept(ctx context.Context, h *heal) error {
 		return nil
 	}
 	h.stepped = true
-	older, err := r.olderActive(ctx, h.request)
+	blocker, err := r.blocker(ctx, h.request)
 	if err != nil {
 		return err
 	}
-	if older != "" {
-		h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonAnotherRequestActive,
-			fmt.Sprintf("HealingRequest %s is at work on the same target; this one goes on when it ends", older))
+	if blocker != "" {
+		h.block(blocker)
 		return nil
 	}
 	h.lookAgain()
@@ -37,19 +38,51 @@ func (r *Reconciler) accept(ctx context.Context, h *heal) error {
 	return nil
 }
 
-// olderActive names a request that has the same target, came first, and is not over. It reads past the cache: two
-// requests that were created together must both see each other.
-func (r *Reconciler) olderActive(ctx context.Context, request *v1alpha1.HealingRequest) (string, error) {
+// block holds a request back until another one ends. Its time does not run meanwhile.
+func (h *heal) block(by string) {
+	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonAnotherRequestActive,
+		fmt.Sprintf("HealingRequest %s is at work on the same target; this one goes on when it ends", by))
+	h.status().StartedAt = nil
+	h.finished()
+}
+
+// blocker names an active request that a request must wait for: an older one with the same target, or the one whose
+// stamp the workload bears. The stamp is written with the change, so it holds where the order of two requests is not
+// clear: requests that name one workload in different ways, or that were created in the same moment. It reads past the
+// cache.
+func (r *Reconciler) blocker(ctx context.Context, request *v1alpha1.HealingRequest) (string, error) {
+	holder, err := r.holder(ctx, request)
+	if err != nil {
+		return "", err
+	}
 	var requests v1alpha1.HealingRequestList
 	if err := r.Live.List(ctx, &requests, client.InNamespace(request.Namespace)); err != nil {
-		return "", fmt.Errorf("listing the requests of the same target: %w", err)
+		return "", fmt.Errorf("listing the requests of the namespace: %w", err)
 	}
 	for i := range requests.Items {
-		if other := &requests.Items[i]; sameTarget(other, request) && !other.Done() && before(other, request) {
+		other := &requests.Items[i]
+		if other.Done() || !other.DeletionTimestamp.IsZero() || other.UID == request.UID {
+			continue
+		}
+		if other.UID == holder || (sameTarget(other, request) && before(other, request)) {
 			return other.Name, nil
 		}
 	}
 	return "", nil
+}
+
+// holder is the UID of the request that changed the workload last, if the workload is known.
+func (r *Reconciler) holder(ctx context.Context, request *v1alpha1.HealingRequest) (types.UID, error) {
+	ref := request.Status.WorkloadRef
+	if ref == nil {
+		return "", nil
+	}
+	live, err := workload.Get(ctx, r.Live, ref.Kind, types.NamespacedName{Namespace: request.Namespace, Name: ref.Name})
+	if err != nil {
+		return "", client.IgnoreNotFound(err)
+	}
+	uid, _, _ := strings.Cut(live.Object.GetAnnotations()[v1alpha1.AnnotationAppliedBy], "/")
+	return types.UID(uid), nil
 }
 
 func sameTarget(a, b *v1alpha1.HealingRequest) bool {

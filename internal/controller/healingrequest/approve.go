@@ -6,8 +6,6 @@ package healingrequest
 import (
 	"context"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
 
@@ -18,10 +16,11 @@ func (r *Reconciler) approve(_ context.Context, h *heal) error {
 	}
 	switch h.request.Spec.Approval {
 	case v1alpha1.ApprovalApproved:
+		// The answer may come long after the question: the target is looked at again, and the plan runs only if it is
+		// still the one that was approved.
 		h.stepped = true
-		message := describe(*h.status().Plan)
-		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, message)
-		h.say("Approved: " + message)
+		h.say("Approved: " + describe(*h.status().Plan))
+		h.lookAgain()
 	case v1alpha1.ApprovalDenied:
 		h.stepped = true
 		h.complete(v1alpha1.ReasonDenied, "The plan was denied. Nothing was changed.")

@@ -56,7 +56,7 @@ type Reconciler struct {
 	Clock    clock.PassiveClock
 }
 
-// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests,verbs=get;list;watch
+// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests,verbs=list;watch
 // +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests/status,verbs=patch
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets;daemonsets,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=list

@@ -6,9 +6,11 @@ package healingrequest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
@@ -30,9 +32,27 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 		return fmt.Errorf("looking at %s %s: %w", spec.TargetRef.Kind, spec.TargetRef.Name, err)
 	}
 	diagnosed := diagnosis.Diagnose(snapshot)
-	h.recordDiagnosis(snapshot, diagnosed)
+	if diagnosed.Cause == v1alpha1.CauseHealthy && h.status().FixApplied != "" {
+		// A fix took effect after it had been given up. The record keeps what it cured.
+		h.lateEffect()
+	} else {
+		h.recordDiagnosis(snapshot, diagnosed)
+	}
 	h.decide(snapshot, diagnosed)
 	return nil
+}
+
+// lateEffect marks the last change as the one that helped.
+func (h *heal) lateEffect() {
+	actions := h.status().Actions
+	for i := len(actions) - 1; i >= 0; i-- {
+		if actions[i].Type != v1alpha1.ActionWait && actions[i].State == v1alpha1.ActionIneffective {
+			actions[i].State = v1alpha1.ActionVerified
+			break
+		}
+	}
+	h.status().Recommendation, h.status().SuggestedPatch = "", ""
+	h.set(v1alpha1.ConditionDiagnosed, metav1.ConditionTrue, string(h.status().Cause), h.status().Diagnosis)
 }
 
 func (h *heal) recordDiagnosis(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis) {
@@ -53,7 +73,7 @@ func (h *heal) recordDiagnosis(snapshot *diagnosis.Snapshot, diagnosed diagnosis
 	}
 	if len(diagnosed.Findings) > 0 {
 		status.Recommendation = foreign.Line(diagnosed.Findings[0].Recommendation, 2048)
-		status.SuggestedPatch = foreign.Line(diagnosed.Findings[0].SuggestedPatch, 1024)
+		status.SuggestedPatch = diagnosed.Findings[0].SuggestedPatch
 	}
 	h.set(v1alpha1.ConditionDiagnosed, metav1.ConditionTrue, string(diagnosed.Cause), diagnosed.Summary)
 	if diagnosed.Cause != v1alpha1.CauseHealthy {
@@ -64,6 +84,7 @@ func (h *heal) recordDiagnosis(snapshot *diagnosis.Snapshot, diagnosed diagnosis
 // decide turns the diagnosis into a plan, or into the end of the request.
 func (h *heal) decide(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis) {
 	plan := remediation.Plan(diagnosed, h.status().Actions)
+	shown := h.status().Plan
 	h.status().Plan = nil
 	if len(plan.Actions) > 0 {
 		h.status().Plan = &plan
@@ -72,19 +93,30 @@ func (h *heal) decide(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosi
 	switch {
 	case diagnosed.Cause == v1alpha1.CauseHealthy:
 		h.healthy(snapshot, diagnosed)
-	case service != nil && !mcpserver.OptedIn(service):
-		h.refuse(service.Namespace, service.Name)
 	case service == nil || len(plan.Actions) == 0 || len(h.status().Actions) >= maxAttempts:
 		h.giveUp()
+	case !mcpserver.OptedIn(service):
+		h.refuse(service.Namespace, service.Name)
 	case h.request.Spec.Mode == v1alpha1.ModeDryRun:
 		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, describe(plan))
 		h.complete(v1alpha1.ReasonDryRun, "Dry run: would "+describe(plan)+". Nothing was changed.")
-	case h.request.Spec.Mode == v1alpha1.ModeApproval:
+	case h.request.Spec.Mode == v1alpha1.ModeApproval && plan.Actions[0].Type != v1alpha1.ActionWait && !h.approved(shown, plan.Actions[0]):
+		if h.request.Spec.Approval != "" && shown != nil {
+			h.complete(v1alpha1.ReasonPlanChanged, "The approved plan no longer fits, and what would fit was not approved: "+describe(plan))
+			return
+		}
 		h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonAwaitingApproval, describe(plan))
 		h.say("Waiting for approval to " + describe(plan))
 	default:
 		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, describe(plan))
 	}
+}
+
+// approved reports whether a person has approved just this action, on just this object.
+func (h *heal) approved(shown *v1alpha1.Plan, action v1alpha1.PlannedAction) bool {
+	return h.request.Spec.Approval == v1alpha1.ApprovalApproved && shown != nil && slices.ContainsFunc(shown.Actions, func(a v1alpha1.PlannedAction) bool {
+		return a.Type == action.Type && a.Object.UID == action.Object.UID && ptr.Equal(a.Replicas, action.Replicas)
+	})
 }
 
 // maxAttempts bounds the actions of one request, those included whose object kept moving (status.actions, maxItems).

@@ -17,7 +17,8 @@ type note struct {
 	kind, reason, message string
 }
 
-// maxEventNote is the API server's bound on an Event's note (events.k8s.io/v1).
+// maxEventNote is the API server's bound on an Event's note (events.k8s.io/v1), in bytes, where other bounds count
+// characters.
 const maxEventNote = 1024
 
 // tell notes an event. It is recorded once the status that it speaks of is written.
@@ -26,7 +27,7 @@ func (h *heal) tell(reason, message string) {
 	if h.phase() == v1alpha1.PhaseFailed {
 		kind = corev1.EventTypeWarning
 	}
-	h.events = append(h.events, note{kind: kind, reason: reason, message: foreign.Line(message, maxEventNote)})
+	h.events = append(h.events, note{kind: kind, reason: reason, message: foreign.Head(foreign.Line(message, maxEventNote), maxEventNote)})
 }
 
 func (n note) record(recorder events.EventRecorder, request *v1alpha1.HealingRequest) {

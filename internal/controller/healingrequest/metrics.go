@@ -15,7 +15,8 @@ import (
 //   - average healing time: cortex_heal_duration_seconds;
 //   - manual interventions required: cortex_manual_interventions_total.
 //
-// Targets are Services that people labelled, so that label is as bounded as their number.
+// The target is the Service, and empty where there is none or it was not opted in: people label only so many Services,
+// while a request can name anything.
 type Metrics struct {
 	heals    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -41,7 +42,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}, []string{"cause"}),
 		actions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cortex_actions_total",
-			Help: "Changes that Cortex made or tried to make, by type and state.",
+			Help: "Changes that Cortex made or tried to make, by type and by each state that they came to.",
 		}, []string{"type", "state"}),
 	}
 	registerer.MustRegister(m.heals, m.duration, m.manual, m.actions)
@@ -50,20 +51,29 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 
 // observe counts what a status write just made a fact.
 func (m *Metrics) observe(before, after *v1alpha1.HealingRequest) {
-	for i := len(before.Status.Actions); i < len(after.Status.Actions); i++ {
-		action := after.Status.Actions[i]
-		m.actions.WithLabelValues(string(action.Type), string(action.State)).Inc()
+	for i, action := range after.Status.Actions {
+		known := i < len(before.Status.Actions) && before.Status.Actions[i].State == action.State
+		if !known && action.Type != v1alpha1.ActionWait {
+			m.actions.WithLabelValues(string(action.Type), string(action.State)).Inc()
+		}
 	}
 	if !after.Done() {
 		return
 	}
 	outcome := completeReason(after)
 	cause := string(after.Status.Cause)
-	m.heals.WithLabelValues(after.Namespace, after.Spec.TargetRef.Name, outcome, cause).Inc()
+	m.heals.WithLabelValues(after.Namespace, targetLabel(after, outcome), outcome, cause).Inc()
 	m.duration.WithLabelValues(outcome).Observe(after.Status.CompletedAt.Sub(after.Status.StartedAt.Time).Seconds())
 	if after.DerivePhase() == v1alpha1.PhaseFailed {
 		m.manual.WithLabelValues(cause).Inc()
 	}
+}
+
+func targetLabel(request *v1alpha1.HealingRequest, outcome string) string {
+	if request.Status.ServiceRef == nil || outcome == v1alpha1.ReasonNotOptedIn {
+		return ""
+	}
+	return request.Status.ServiceRef.Name
 }
 
 func completeReason(request *v1alpha1.HealingRequest) string {

@@ -5,7 +5,9 @@ package healingrequest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,10 +22,17 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 		return nil
 	}
 	h.stepped = true
+	blocker, err := r.blocker(ctx, h.request)
+	if err != nil {
+		return err
+	}
+	if blocker != "" {
+		h.block(blocker)
+		return nil
+	}
 	action := h.next()
 	result, err := r.Applier.Apply(ctx, h.request.Namespace, h.stamp(), action)
-	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
-		// The API server will not take it, however often it is asked.
+	if refused(err) {
 		result = v1alpha1.ActionResult{Type: action.Type, Object: action.Object, State: v1alpha1.ActionFailed, Detail: foreign.Line(err.Error(), 512)}
 		err = nil
 	}
@@ -32,6 +41,21 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 	}
 	h.recordAction(result)
 	return nil
+}
+
+// refused reports whether the API server will not take a change, however often it is asked: no right, a webhook or a
+// policy that denies it (400 or 403), a value that is not valid.
+func refused(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch code := status.Status().Code; code {
+	case http.StatusNotFound, http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+		return false
+	default:
+		return code >= 400 && code < 500
+	}
 }
 
 func (h *heal) recordAction(result v1alpha1.ActionResult) {

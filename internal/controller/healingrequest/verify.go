@@ -115,6 +115,9 @@ func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.
 
 func (h *heal) healed() {
 	h.current().State = v1alpha1.ActionVerified
+	if h.current().Type == v1alpha1.ActionWait && h.status().FixApplied != "" {
+		h.lateEffect()
+	}
 	for _, check := range h.status().Verification.Checks {
 		h.say(checkWords[check.Name] + " " + check.Message)
 	}

@@ -30,7 +30,7 @@ import (
 const (
 	// indexAwaited finds the requests that wait for an object to change: "<kind>/<name>", for those being verified.
 	indexAwaited = "awaited"
-	// indexTarget finds the requests of a target that are not over: "<kind>/<name>".
+	// indexTarget finds the requests of a target or a workload that are not over: "<kind>/<name>".
 	indexTarget = "target"
 	// maxConcurrentHeals keeps heals apart: a step that waits for a hung server must not hold up the others.
 	maxConcurrentHeals = 16
@@ -84,7 +84,16 @@ func target(obj client.Object) []string {
 	if !ok || request.Done() {
 		return nil
 	}
-	return []string{key(string(request.Spec.TargetRef.Kind), request.Spec.TargetRef.Name)}
+	return targetsOf(request)
+}
+
+// targetsOf are the names that a request has for what it heals.
+func targetsOf(request *v1alpha1.HealingRequest) []string {
+	keys := []string{key(string(request.Spec.TargetRef.Kind), request.Spec.TargetRef.Name)}
+	if ref := request.Status.WorkloadRef; ref != nil && key(ref.Kind, ref.Name) != keys[0] {
+		keys = append(keys, key(ref.Kind, ref.Name))
+	}
+	return keys
 }
 
 func key(kind, name string) string { return kind + "/" + name }
@@ -96,13 +105,17 @@ func (r *Reconciler) wake(standsFor func(client.Object) string) handler.EventHan
 	})
 }
 
-// blockedBy enqueues the other requests of a target when one of them is over.
+// blockedBy enqueues the other requests of a target or a workload when one of them is over.
 func (r *Reconciler) blockedBy(ctx context.Context, obj client.Object) []reconcile.Request {
 	request, ok := obj.(*v1alpha1.HealingRequest)
 	if !ok {
 		return nil
 	}
-	return r.find(ctx, request.Namespace, indexTarget, key(string(request.Spec.TargetRef.Kind), request.Spec.TargetRef.Name))
+	var others []reconcile.Request
+	for _, target := range targetsOf(request) {
+		others = append(others, r.find(ctx, request.Namespace, indexTarget, target)...)
+	}
+	return others
 }
 
 func (r *Reconciler) find(ctx context.Context, namespace, field, value string) []reconcile.Request {
@@ -127,7 +140,7 @@ var gone = predicate.Funcs{
 	GenericFunc: func(event.GenericEvent) bool { return false },
 	UpdateFunc: func(e event.UpdateEvent) bool {
 		request, ok := e.ObjectNew.(*v1alpha1.HealingRequest)
-		return ok && request.Done()
+		return ok && (request.Done() || !request.DeletionTimestamp.IsZero())
 	},
 }
 
