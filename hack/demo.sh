@@ -15,8 +15,15 @@ port="${DEMO_PORT:-18000}"
 scratch="$(mktemp -d)"
 forward=
 
+disconnect() {
+	[[ -n "$forward" ]] || return 0
+	kill "$forward" 2>/dev/null || true
+	wait "$forward" 2>/dev/null || true
+	forward=
+}
+
 finish() {
-	[[ -z "$forward" ]] || kill "$forward" 2>/dev/null || true
+	disconnect
 	rm -rf "$scratch"
 }
 trap finish EXIT
@@ -87,8 +94,8 @@ kubectl() { "${KUBECTL:-kubectl}" "$@"; }
 
 # A port-forward ends with its pod, so each question gets one of its own.
 connect() {
-	[[ -z "$forward" ]] || kill "$forward" 2>/dev/null || true
-	kubectl port-forward -n "$namespace" service/cortex-api "$port:8000" >"$scratch/forward" 2>&1 &
+	disconnect
+	"$KUBECTL" port-forward -n "$namespace" service/cortex-api "$port:8000" >"$scratch/forward" 2>&1 &
 	forward=$!
 	local until=$((SECONDS + 20))
 	until curl -sf -o /dev/null "http://127.0.0.1:$port/readyz"; do
@@ -197,14 +204,15 @@ fi
 need_curl
 cluster_up
 hack/install.sh
-kubectl delete healingrequests --all -n "$namespace" >/dev/null
+kubectl delete healingrequests -l "healing.cortex.dev/target=$server" -n "$namespace" >/dev/null
 scaled_to_zero
 crash_loop
 bad_image
 title "What happened"
 shown kubectl get healingrequests -n "$namespace"
 title "How long it took"
+floor="$(set -e; floor)"
 printf 'asked, healed and answered:                      %s\n' "$(seconds "$healed")"
-printf 'the floor (kubectl scale + first MCP handshake): %s\n' "$(floor)"
+printf 'the floor (kubectl scale + first MCP handshake): %s\n' "$floor"
 printf '\nThe cluster stays up; look around with\n  export KUBECONFIG=%s\nand remove it with: make demo-down%s\n' \
 	"${KUBECONFIG:-$HOME/.kube/config}" "$([[ "$CLUSTER" == local ]] || echo " CLUSTER=$CLUSTER")"

@@ -13,21 +13,27 @@ namespace=cortex-system
 
 say() { printf '%s\n' "--- $*"; }
 
+# Images are named after what is in them, so that pods are replaced when, and only when, that changes.
+content() { cat "$@" | sha256sum | cut -c1-12; }
+
 local_images() {
 	make --no-print-directory build
-	"$LOCALKUBE" load cortex:dev --binary bin/operator --binary bin/gateway
-	"$LOCALKUBE" load cortex-mcpserver:dev --binary bin/mcpserver
+	IMAGE="cortex:$(content bin/operator bin/gateway)" SAMPLE_IMAGE="cortex-mcpserver:$(content bin/mcpserver)"
+	"$LOCALKUBE" load "$IMAGE" --binary bin/operator --binary bin/gateway
+	"$LOCALKUBE" load "$SAMPLE_IMAGE" --binary bin/mcpserver
 }
 
 kind_images() {
-	make --no-print-directory docker-build bin/mcpserver
-	docker build -q -t cortex-mcpserver:dev -f - bin <<-DOCKERFILE
+	make --no-print-directory build
+	IMAGE="cortex:$(content bin/operator bin/gateway)" SAMPLE_IMAGE="cortex-mcpserver:$(content bin/mcpserver)"
+	make --no-print-directory docker-build IMAGE="$IMAGE"
+	docker build -q -t "$SAMPLE_IMAGE" -f - bin <<-DOCKERFILE
 		FROM scratch
 		COPY mcpserver /mcpserver
 		USER 65532:65532
 		ENTRYPOINT ["/mcpserver"]
 	DOCKERFILE
-	kind load docker-image --name "${KIND_CLUSTER:-cortex}" cortex:dev cortex-mcpserver:dev
+	kind load docker-image --name "${KIND_CLUSTER:-cortex}" "$IMAGE" "$SAMPLE_IMAGE"
 }
 
 case "$CLUSTER" in
@@ -45,8 +51,8 @@ esac
 
 apply() {
 	"$KUBECTL" kustomize "$1" |
-		sed -e "s#image: cortex:dev\$#image: ${IMAGE:-cortex:dev}#" \
-			-e "s#image: cortex-mcpserver:dev\$#image: ${SAMPLE_IMAGE:-cortex-mcpserver:dev}#" |
+		sed -e "s#image: cortex:dev\$#image: $IMAGE#" \
+			-e "s#image: cortex-mcpserver:dev\$#image: $SAMPLE_IMAGE#" |
 		"$KUBECTL" apply -f - >/dev/null
 }
 

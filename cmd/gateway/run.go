@@ -31,7 +31,7 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 )
 
-// The gateway asks the API server for next to nothing: a create for each heal, and two watches. The bounds are for the
+// The gateway asks the API server for next to nothing: a create for each heal, and three watches. The bounds are for the
 // day when everything fails at once.
 const (
 	qps   = 20

@@ -4,6 +4,7 @@
 package chat
 
 import (
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -109,7 +110,8 @@ func typedValue(text, kind string) (any, bool) {
 		return value, err == nil
 	case "number":
 		value, err := strconv.ParseFloat(text, 64)
-		return value, err == nil
+		// JSON has neither NaN nor infinity.
+		return value, err == nil && !math.IsNaN(value) && !math.IsInf(value, 0)
 	case "boolean":
 		value, err := strconv.ParseBool(text)
 		return value, err == nil

@@ -42,7 +42,7 @@ func (r *run) healed(ctx context.Context, server *mcp.Server, hints mcp.Hints, c
 		}
 		outcome, unhealed := r.heal(ctx, server, failure, started)
 		if unhealed != nil {
-			return unhealed
+			return mayHaveRun(unhealed, failure, hints)
 		}
 		verdict := mcp.Replay(failure.Class, failure.Sent, hints)
 		r.Metrics.replayed(server.Key().Name, verdict.Replay)
@@ -51,13 +51,25 @@ func (r *run) healed(ctx context.Context, server *mcp.Server, hints mcp.Hints, c
 			return fmt.Errorf("%s works again, but %s was not called a second time: %s. Check whether it ran before you ask again",
 				server.Key().Name, failure.Tool, verdict.Reason)
 		}
-		server.Renew(outcome.Request)
+		first := server.Renew(outcome.UID)
 		started = r.Clock.Now()
-		if err = r.settled(ctx, call); !outcome.AlreadyHealed {
+		err = r.settled(ctx, call)
+		if first {
+			server.Relist()
+		}
+		if !outcome.AlreadyHealed {
 			break
 		}
 	}
-	return r.explained(ctx, server, err)
+	return r.explained(ctx, server, hints, err)
+}
+
+// mayHaveRun adds a warning to what people read, where a call that must not run twice may have run.
+func mayHaveRun(told error, failure *mcp.CallError, hints mcp.Hints) error {
+	if mcp.Replay(failure.Class, failure.Sent, hints).Replay {
+		return told
+	}
+	return fmt.Errorf("%w\n\nThe call of %s may have run: check that before you ask again", told, failure.Tool)
 }
 
 // settled makes a call, again and again while the server provably is not reached, for settleTime at most.
@@ -76,7 +88,7 @@ func (r *run) settled(ctx context.Context, call func(context.Context) error) err
 // heal tells the whole story of one heal as events. The error says what a person should know and do.
 func (r *run) heal(ctx context.Context, server *mcp.Server, failure *mcp.CallError, started time.Time) (healing.Outcome, error) {
 	service, issue := server.Key().Name, issueOf(failure)
-	r.log.Info("[HEAL] a call failed", "service", server.Key(), "tool", failure.Tool, "class", failure.Class, "issue", issue, "error", failure.Error())
+	r.log.Info("[HEAL] a call failed", "service", server.Key(), "tool", failure.Tool, "class", failure.Class, "issue", issue, "error", failure.Observed().Message)
 	r.tell(HealingStart{Service: service, Issue: issue})
 	r.tell(HealingProgress{Service: service, Message: "Investigating issue with " + service + "..."})
 
@@ -120,15 +132,18 @@ func (r *run) record(service string, outcome healing.Outcome, err error) {
 }
 
 // explained gives the error of a call a text for people. A tool's own error, and the end of the query, stay as they are.
-func (r *run) explained(ctx context.Context, server *mcp.Server, err error) error {
+func (r *run) explained(ctx context.Context, server *mcp.Server, hints mcp.Hints, err error) error {
 	var failure *mcp.CallError
 	switch {
+	case err == nil:
+		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case !errors.As(err, &failure) || !mcp.Heals(failure.Class):
 		return err
 	default:
-		return fmt.Errorf("%s was healed, and the call still fails (%s): %w", server.Key().Name, issueOf(failure), err)
+		told := fmt.Errorf("%s was healed, and the call still fails (%s): %s", server.Key().Name, issueOf(failure), failure.Observed().Message)
+		return mayHaveRun(told, failure, hints)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
 )
@@ -61,7 +62,7 @@ func (l *Loop) Run(ctx context.Context, id, query string, emit func(Event)) Outc
 	r.tell(ProcessingStart{Query: query})
 	answer, err := r.guarded(ctx)
 	if err != nil {
-		r.log.Info("a query failed", "reason", err.Error())
+		r.log.Info("a query failed", "reason", foreign.Line(err.Error(), 1024))
 		answer = Answer{Status: StatusFailed, Texts: []string{shown(err.Error())}}
 	}
 	outcome := Outcome{Status: answer.Status, Result: message(id, l.Planner.Model(), answer.Texts), Healing: r.heals}

@@ -42,12 +42,12 @@ func TestWorkloadBehind(t *testing.T) {
 		sets map[string]pods
 		want string
 	}{
-		"the owner of most":                {map[string]pods{"a": {1, 0}, "b": {2, 0}, "c": {1, 0}}, "b"},
-		"the name of the Service":          {map[string]pods{"a": {3, 0}, "mcp": {1, 0}}, "mcp"},
-		"live pods before leaving ones":    {map[string]pods{"a": {0, 3}, "b": {1, 0}}, "b"},
-		"leaving pods before none":         {map[string]pods{"a": {0, 0}, "b": {0, 1}}, "b"},
-		"no pods: the name":                {map[string]pods{"a": {0, 0}, "mcp": {0, 0}}, "mcp"},
-		"no pods: the first that it means": {map[string]pods{"b": {0, 0}, "a": {0, 0}}, "a"},
+		"the owner of most":             {map[string]pods{"a": {1, 0}, "b": {2, 0}, "c": {1, 0}}, "b"},
+		"the name of the Service":       {map[string]pods{"a": {3, 0}, "mcp": {1, 0}}, "mcp"},
+		"live pods before leaving ones": {map[string]pods{"a": {0, 3}, "b": {1, 0}}, "b"},
+		"leaving pods before none":      {map[string]pods{"a": {0, 0}, "b": {0, 1}}, "b"},
+		"no pods: the name":             {map[string]pods{"a": {0, 0}, "mcp": {0, 0}}, "mcp"},
+		"no pods: the only one":         {map[string]pods{"a": {0, 0}}, "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := setsWithPods(test.sets)
@@ -55,6 +55,11 @@ func TestWorkloadBehind(t *testing.T) {
 				t.Errorf("%v, want %s", got, test.want)
 			}
 		})
+	}
+	// An old and a new colour, both at zero: only a person knows which one should run.
+	o := setsWithPods(map[string]pods{"b": {0, 0}, "a": {0, 0}})
+	if got := workloadBehind(service, o.pods, o.workloads()); got != nil {
+		t.Errorf("%v, want none", got)
 	}
 	if got := workloadBehind(nil, nil, nil); got != nil {
 		t.Errorf("no Service leads to %s", got)

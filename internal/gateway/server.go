@@ -39,7 +39,7 @@ const (
 )
 
 // errEnding is why a task ended with the gateway.
-var errEnding = errors.New("the gateway is shutting down and this task was not finished; a heal that was begun goes on by itself. Ask again")
+var errEnding = errors.New("the gateway is shutting down and this task was not finished; a heal that was begun goes on by itself. Ask again; if you asked for a change, check first whether it was made")
 
 // Loop answers queries. See chat.Loop.
 type Loop interface {

@@ -53,6 +53,11 @@ type refusal struct {
 // field "status" of the task. So a task that failed is 200 as well: its answer, with the diagnosis, is whole, and a 502
 // would invite proxies to replace it or to send the query again.
 func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
+	if !s.Ready() {
+		w.Header().Set("Retry-After", "1")
+		refuse(w, http.StatusServiceUnavailable, "the gateway has just started and does not know the MCP servers yet: try again in a moment")
+		return
+	}
 	t, refused := readTask(w, r)
 	if refused != nil {
 		s.metrics.refused(refused.status)

@@ -170,7 +170,7 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 			return current, nil
 		case gone:
 			return nil, deleted(current)
-		case !takenUp && current.Status.StartedAt != nil:
+		case !takenUp && isTakenUp(current):
 			// The bound counts from when we saw it, on our own clock: the operator's may differ.
 			takenUp = true
 			limit.Stop()
@@ -195,7 +195,7 @@ func (f *follower) expired(ctx context.Context, w *waiter, takenUp bool) error {
 	switch {
 	case apierrors.IsNotFound(err):
 		return deleted(request)
-	case err == nil && (request.Done() || (!takenUp && request.Status.StartedAt != nil)):
+	case err == nil && (request.Done() || (!takenUp && isTakenUp(request))):
 		return nil
 	case takenUp:
 		return newError(fmt.Sprintf("the heal %s did not end within %s", request.Name, timeoutOf(request)+grace),
@@ -203,6 +203,11 @@ func (f *follower) expired(ctx context.Context, w *waiter, takenUp bool) error {
 	default:
 		return newError(fmt.Sprintf("the Cortex operator has not taken up the request %s within %s", request.Name, f.takeUp), lookAtOperator, err)
 	}
+}
+
+// isTakenUp reports whether the operator has seen the request: it works on it, or has told what it waits for.
+func isTakenUp(request *v1alpha1.HealingRequest) bool {
+	return request.Status.StartedAt != nil || len(request.Status.Conditions) > 0
 }
 
 func timeoutOf(request *v1alpha1.HealingRequest) time.Duration {

@@ -6,6 +6,8 @@ package healing
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
 
@@ -23,8 +25,9 @@ type Result struct {
 // Outcome is how the heal that answers a failure ended.
 type Outcome struct {
 	Result
-	// Request is the name of the HealingRequest.
+	// Request is the name of the HealingRequest, and UID tells it from another one that took its name.
 	Request string
+	UID     types.UID
 	// SuggestedCommand is a ready kubectl command; empty if there is none.
 	SuggestedCommand string
 	// AlreadyHealed says that the heal succeeded after the failed call began and before it was looked for: nothing was
@@ -43,6 +46,7 @@ func outcomeOf(request *v1alpha1.HealingRequest, already bool) Outcome {
 			Recommendation: status.Recommendation,
 		},
 		Request:          request.Name,
+		UID:              request.UID,
 		SuggestedCommand: status.SuggestedPatch,
 		AlreadyHealed:    already,
 	}

@@ -12,6 +12,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
@@ -32,9 +33,9 @@ func (e *CallError) Error() string { return e.err.Error() }
 // Unwrap gives the error of the session or the connection.
 func (e *CallError) Unwrap() error { return e.err }
 
-// Observed is the failure as a HealingRequest records it.
+// Observed is the failure as it may be recorded, logged and shown: what a server says of itself is foreign text.
 func (e *CallError) Observed() v1alpha1.ObservedError {
-	return v1alpha1.ObservedError{Class: e.Class, Message: e.Error(), Endpoint: e.Endpoint, Tool: e.Tool}
+	return v1alpha1.ObservedError{Class: e.Class, Message: foreign.Line(e.Error(), maxReason), Endpoint: e.Endpoint, Tool: e.Tool}
 }
 
 // Heals reports whether a failure of this class is the infrastructure's fault, so that a heal may cure it.
@@ -60,24 +61,37 @@ func (s *Server) Call(ctx context.Context, tool Tool, arguments map[string]any) 
 
 type use func(context.Context, *sdk.ClientSession) error
 
-// using makes a call on the server's session. If a session that was kept from earlier turns out to be dead, the call is
-// made once more on a new one, where the replay rule allows: the server may have been replaced in peace.
+// maxSessions bounds the sessions that one call tries. Behind a Service, a server of several pods that keep sessions knows a
+// session on one of them only, and a new connection may reach another.
+const maxSessions = 4
+
+// using makes a call on the server's session. If that turns out to be dead, the call is made again on a new one, where
+// the replay rule allows: the server may have been replaced in peace, or another call may have ended the session.
 func (s *Server) using(ctx context.Context, tool string, timeout time.Duration, hints Hints, call use) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	kept, failure := s.once(ctx, tool, hints, call)
-	if failure != nil && kept && stale(failure.Class) && Replay(failure.Class, failure.Sent, hints).Replay && ctx.Err() == nil {
-		_, failure = s.once(ctx, tool, hints, call)
+	for tried := 1; ; tried++ {
+		kept, failure := s.once(ctx, tool, hints, call)
+		switch {
+		case failure == nil:
+			return nil
+		case ctx.Err() != nil || !stale(failure.Class, kept, tried) || !Replay(failure.Class, failure.Sent, hints).Replay:
+			return failure
+		}
 	}
-	if failure == nil {
-		return nil
-	}
-	return failure
 }
 
-// stale reports whether a failure may be that of the kept session rather than of the server.
-func stale(class v1alpha1.ErrorClass) bool {
-	return class == v1alpha1.ErrorSessionLost || class == v1alpha1.ErrorUnavailable
+// stale reports whether a failure may be that of the session rather than of the server. A bad answer to one call ends the
+// session for all that are under way, so where it was kept, another one is worth one try.
+func stale(class v1alpha1.ErrorClass, kept bool, tried int) bool {
+	switch class {
+	case v1alpha1.ErrorSessionLost:
+		return tried < maxSessions
+	case v1alpha1.ErrorUnavailable, v1alpha1.ErrorProtocol:
+		return kept && tried == 1
+	default:
+		return false
+	}
 }
 
 func (s *Server) once(ctx context.Context, tool string, hints Hints, call use) (kept bool, failure *CallError) {

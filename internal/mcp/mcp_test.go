@@ -188,7 +188,7 @@ func TestOneSessionForAll(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			server.Renew("sandfly-mcp-server-1") // every waiter of one heal does
+			server.Renew("uid-1") // every waiter of one heal does
 			if _, err := server.Call(context.Background(), tool, nil); err != nil {
 				t.Error(err)
 			}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
 
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
@@ -135,7 +136,7 @@ func (r *Registry) observe(service *corev1.Service) {
 		defer cancel()
 		// A server that is down now is listed when it is first needed.
 		if err := server.List(ctx); err != nil && ctx.Err() == nil {
-			r.options.Log.Info("tools are not known yet", "service", key, "reason", err.Error())
+			r.options.Log.Info("tools are not known yet", "service", key, "reason", foreign.Line(err.Error(), maxReason))
 		}
 	})
 }

@@ -11,8 +11,12 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
+
+// maxReason bounds the text of an error in a log, in characters.
+const maxReason = 1024
 
 // Server is one MCP server: where it answers, the tools that it is known to have, and the session with it. It is safe
 // for concurrent use.
@@ -28,7 +32,7 @@ type Server struct {
 	tools    []Tool
 	listed   bool
 	// renewed is the heal after which the session was last opened anew.
-	renewed string
+	renewed types.UID
 }
 
 // Key names the server's Service.
@@ -70,20 +74,25 @@ func (s *Server) List(ctx context.Context) error {
 	})
 }
 
-// Renew opens a new session and lists the tools again, once for all callers who waited for the same heal. It does not
-// wait for either.
-func (s *Server) Renew(heal string) {
+// Renew makes the next call open a new session, once for all callers who waited for the same heal. It tells the first of
+// them, whose part it is to Relist.
+func (s *Server) Renew(heal types.UID) (first bool) {
 	s.mu.Lock()
-	first := s.renewed != heal
+	first = s.renewed != heal
 	s.renewed = heal
 	s.mu.Unlock()
-	if !first {
-		return
+	if first {
+		s.Reset()
 	}
-	s.Reset()
+	return first
+}
+
+// Relist lists the tools again in the background: what was healed may be another version. It comes after the calls that
+// waited, since it would meet them on their new session.
+func (s *Server) Relist() {
 	s.background(func(ctx context.Context) {
 		if err := s.List(ctx); err != nil && ctx.Err() == nil {
-			s.options.Log.Info("tools could not be listed after the heal", "service", s.key, "reason", err.Error())
+			s.options.Log.Info("tools could not be listed after the heal", "service", s.key, "reason", foreign.Line(err.Error(), maxReason))
 		}
 	})
 }

@@ -251,13 +251,20 @@ func TestDialFails(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, stateless, "tools/call", nil)
 			pool := mcpserver.NewTransport()
-			session := connect(t, s, pool)
-			pool.CloseIdleConnections()
+			// Set once and switched: net/http may still be dialling in the background.
 			var dials atomic.Int32
-			pool.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var failing atomic.Bool
+			dial := pool.DialContext
+			pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				if !failing.Load() {
+					return dial(ctx, network, address)
+				}
 				dials.Add(1)
 				return nil, c.dial(ctx)
 			}
+			session := connect(t, s, pool)
+			pool.CloseIdleConnections()
+			failing.Store(true)
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			check(t, call(ctx, session, "work", nil), c.class, false)
@@ -265,7 +272,7 @@ func TestDialFails(t *testing.T) {
 				t.Errorf("dialed %d times: a retry hides the failure from its caller", n)
 			}
 			// The session outlives a failed dial.
-			pool.DialContext = mcpserver.NewTransport().DialContext
+			failing.Store(false)
 			if err := call(t.Context(), session, "work", nil); err != nil {
 				t.Errorf("after the server is back: %v", err)
 			}

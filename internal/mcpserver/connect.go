@@ -12,8 +12,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// maxEventBytes bounds one server-sent event, which holds one JSON-RPC message.
-const maxEventBytes = 8 << 20
+// maxMessageBytes bounds one JSON-RPC message, be it a server-sent event or a body.
+const maxMessageBytes = 8 << 20
 
 // ConnectOptions say how to connect to an MCP server. The zero value connects with a pool of its own and listens to
 // nothing.
@@ -98,6 +98,6 @@ func newClient(endpoint Endpoint, options ConnectOptions) (*mcp.Client, mcp.Tran
 		HTTPClient:           NewHTTPClient(endpoint, options.Pool),
 		MaxRetries:           -1, // none
 		DisableStandaloneSSE: !options.Listen,
-		MaxEventSize:         maxEventBytes,
+		MaxEventSize:         maxMessageBytes,
 	}
 }

@@ -64,6 +64,17 @@ func (e *RequestError) Timeout() bool { return isTimeout(e.Err) }
 type notes struct {
 	mu       sync.Mutex
 	exchange Exchange
+	taken    bool
+}
+
+// take reserves the notes for one request. The SDK sends a notice of cancellation with the values of the cancelled call's
+// context: it must not write over what is known of the call.
+func (n *notes) take() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	first := !n.taken
+	n.taken = true
+	return first
 }
 
 func (n *notes) write(change func(*Exchange)) {
@@ -84,7 +95,7 @@ type notesKey struct{}
 func notesOf(request *http.Request) (*notes, context.Context) {
 	ctx := request.Context()
 	n, ok := ctx.Value(notesKey{}).(*notes)
-	if !ok {
+	if !ok || !n.take() {
 		n = &notes{}
 	}
 	session := request.Header.Get(sessionHeader) != ""

@@ -5,6 +5,7 @@ package mcpserver
 
 import (
 	"fmt"
+	"mime"
 	"net"
 	"net/http"
 	"time"
@@ -64,5 +65,9 @@ func (t *roundTripper) RoundTrip(request *http.Request) (*http.Response, error) 
 		return nil, &RequestError{Exchange: notes.read(), Err: err}
 	}
 	notes.write(func(exchange *Exchange) { exchange.Status = response.StatusCode })
+	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); kind != "text/event-stream" {
+		// The SDK bounds the events of a stream, and reads any other body whole.
+		response.Body = http.MaxBytesReader(nil, response.Body, maxMessageBytes)
+	}
 	return response, nil
 }

@@ -63,6 +63,7 @@ func reset(ctx context.Context, name string) {
 	})).To(Succeed())
 	Expect(cluster.Create(ctx, pristine.DeepCopy())).To(Succeed())
 	Expect(cluster.Settled(ctx, name)).To(Succeed())
+	Expect(cluster.Answers(ctx, name)).To(Succeed())
 }
 
 // remember keeps a Deployment as it was applied.

@@ -109,6 +109,28 @@ func Types(events []Event) []string {
 	return types
 }
 
+// Answers waits until a sample server answers through its Service: a pod may be ready a moment before the node's packet
+// filter knows of it.
+func (c *Cluster) Answers(ctx context.Context, server string) error {
+	address, err := c.Address(ctx, server)
+	if err != nil {
+		return err
+	}
+	return c.Until(ctx, server+" to answer", func(ctx context.Context) (bool, error) {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
+		if err != nil {
+			return false, err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false, err
+		}
+		return resp.StatusCode == http.StatusOK, resp.Body.Close()
+	})
+}
+
 // Fault switches a fault of a sample server on (see test/mcpserver).
 func (c *Cluster) Fault(ctx context.Context, server, mode string) error {
 	address, err := c.Address(ctx, server)

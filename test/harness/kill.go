@@ -6,6 +6,7 @@ package harness
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,18 +18,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Leader is the pod that holds the operator's lease.
-func (c *Cluster) Leader(ctx context.Context) (string, error) {
+// Leader is the identity that holds the operator's lease: "<host name>_<UUID>", and a pod's host name is its name. The
+// same pod has another identity after its container was started anew.
+func (c *Cluster) Leader(ctx context.Context) (identity, pod string, err error) {
 	var lease coordinationv1.Lease
 	if err := c.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: "operator.healing.cortex.dev"}, &lease); err != nil {
-		return "", fmt.Errorf("reading the operator's lease: %w", err)
+		return "", "", fmt.Errorf("reading the operator's lease: %w", err)
 	}
 	if lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity == "" {
-		return "", fmt.Errorf("the operator's lease has no holder")
+		return "", "", errors.New("the operator's lease has no holder")
 	}
-	// controller-runtime's identity is "<host name>_<UUID>", and a pod's host name is its name.
-	pod, _, _ := strings.Cut(*lease.Spec.HolderIdentity, "_")
-	return pod, nil
+	identity = *lease.Spec.HolderIdentity
+	pod, _, _ = strings.Cut(identity, "_")
+	return identity, pod, nil
 }
 
 // Kill sends SIGKILL to a program in a pod, from the node, which with hack/localkube is this machine: no grace, no

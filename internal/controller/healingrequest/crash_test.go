@@ -46,6 +46,17 @@ func dying(n int, after bool) client.Client {
 	})
 }
 
+// refusing is a client whose changes of workloads the API server refuses.
+func refusing(err error) client.Client {
+	withWatch, dialErr := client.NewWithWatch(restConfig, client.Options{Scheme: scheme})
+	Expect(dialErr).NotTo(HaveOccurred())
+	return interceptor.NewClient(withWatch, interceptor.Funcs{
+		Patch: func(context.Context, client.WithWatch, client.Object, client.Patch, ...client.PatchOption) error {
+			return err
+		},
+	})
+}
+
 var _ = Describe("An operator that dies", func() {
 	// A heal of a target that is scaled to zero writes four times: taken up, planned, (the change), applied, over.
 	for n := 1; n <= 5; n++ {

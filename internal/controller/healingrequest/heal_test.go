@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -229,6 +230,90 @@ var _ = Describe("The guard rails", func() {
 		w.until(ctx, second, v1alpha1.PhaseSucceeded)
 		Expect(second.Status.Cause).To(Equal(v1alpha1.CauseHealthy))
 		Expect(second.Status.FixApplied).To(BeEmpty())
+	})
+
+	It("does not apply an approved plan that no longer fits", func(ctx context.Context) {
+		request := w.request(ctx, func(spec *v1alpha1.HealingRequestSpec) { spec.Mode = v1alpha1.ModeApproval })
+		w.until(ctx, request, v1alpha1.PhaseAwaitingApproval)
+		w.scale(ctx, 1)
+		w.rollOut(ctx, waiting("CrashLoopBackOff", "back-off 40s"))
+		request.Spec.Approval = v1alpha1.ApprovalApproved
+		Expect(w.Update(ctx, request)).To(Succeed())
+		before := w.deployment(ctx).ResourceVersion
+		w.until(ctx, request, v1alpha1.PhaseFailed)
+		Expect(request.Status.Conditions).To(ContainElement(HaveField("Reason", v1alpha1.ReasonPlanChanged)))
+		Expect(w.deployment(ctx).ResourceVersion).To(Equal(before))
+	})
+
+	It("does not apply an approved plan to a target that has healed meanwhile", func(ctx context.Context) {
+		request := w.request(ctx, func(spec *v1alpha1.HealingRequestSpec) { spec.Mode = v1alpha1.ModeApproval })
+		w.until(ctx, request, v1alpha1.PhaseAwaitingApproval)
+		w.scale(ctx, 1)
+		request.Spec.Approval = v1alpha1.ApprovalApproved
+		Expect(w.Update(ctx, request)).To(Succeed())
+		w.until(ctx, request, v1alpha1.PhaseSucceeded)
+		Expect(request.Status.FixApplied).To(BeEmpty())
+		Expect(*w.deployment(ctx).Spec.Replicas).To(BeEquivalentTo(1))
+	})
+
+	It("changes a workload once for two requests that name it in different ways", func(ctx context.Context) {
+		w.scale(ctx, 1)
+		w.rollOut(ctx, waiting("CrashLoopBackOff", "back-off 40s"))
+		first := w.request(ctx, nil)
+		w.until(ctx, first, v1alpha1.PhaseVerifying)
+		generation := w.deployment(ctx).Generation
+		second := w.request(ctx, func(spec *v1alpha1.HealingRequestSpec) { spec.TargetRef.Kind = v1alpha1.KindDeployment })
+		w.until(ctx, second, v1alpha1.PhaseBlocked)
+		By("waiting without writing")
+		before := second.ResourceVersion
+		w.step(ctx, second)
+		Expect(second.ResourceVersion).To(Equal(before))
+		w.clock.Step(2 * time.Second)
+		w.settle(ctx)
+		w.until(ctx, first, v1alpha1.PhaseSucceeded)
+		w.until(ctx, second, v1alpha1.PhaseSucceeded)
+		Expect(second.Status.FixApplied).To(BeEmpty())
+		Expect(w.deployment(ctx).Generation).To(Equal(generation))
+	})
+
+	It("gives the real advice where no change would help, label or not", func(ctx context.Context) {
+		var service corev1.Service
+		Expect(w.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: app}, &service)).To(Succeed())
+		delete(service.Labels, v1alpha1.LabelMCPServer)
+		Expect(w.Update(ctx, &service)).To(Succeed())
+		w.scale(ctx, 1)
+		w.rollOut(ctx, waiting("InvalidImageName", `couldn't parse image name "Sandfly:v1": invalid reference format`))
+		request := w.request(ctx, nil)
+		w.until(ctx, request, v1alpha1.PhaseFailed)
+		Expect(request.Status.Conditions).To(ContainElement(HaveField("Reason", v1alpha1.ReasonManualFixNeeded)))
+		Expect(request.Status.Recommendation).To(ContainSubstring("image"))
+	})
+
+	It("takes an admission webhook's no for an answer, and passes it on", func(ctx context.Context) {
+		request := w.request(ctx, nil)
+		w.until(ctx, request, v1alpha1.PhaseRemediating)
+		// What the API server makes of a webhook that denies without a code.
+		denied := apierrors.NewBadRequest(`admission webhook "policy.example" denied the request: not on Fridays`)
+		w.stepWith(ctx, request, refusing(denied))
+		Expect(request.Status.Actions).To(HaveExactElements(And(
+			HaveField("State", v1alpha1.ActionFailed), HaveField("Detail", ContainSubstring("not on Fridays")))))
+		w.until(ctx, request, v1alpha1.PhaseFailed)
+		Expect(request.Status.FixApplied).To(BeEmpty())
+	})
+
+	It("keeps the cause that a fix cured, though it took effect late", func(ctx context.Context) {
+		w.scale(ctx, 1)
+		w.serve(hangs)
+		request := w.request(ctx, nil)
+		w.until(ctx, request, v1alpha1.PhaseVerifying)
+		w.settle(ctx)
+		w.clock.Step(91 * time.Second)
+		w.step(ctx, request)
+		Expect(request.Status.Actions).To(HaveExactElements(HaveField("State", v1alpha1.ActionIneffective)))
+		w.serve(answers)
+		w.until(ctx, request, v1alpha1.PhaseSucceeded)
+		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseUnresponsive))
+		Expect(request.Status.Actions).To(HaveExactElements(HaveField("State", v1alpha1.ActionVerified)))
 	})
 
 	It("ends at its deadline", func(ctx context.Context) {

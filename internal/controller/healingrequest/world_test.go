@@ -228,7 +228,11 @@ func (w *world) request(ctx context.Context, change func(*v1alpha1.HealingReques
 
 // step lets a fresh operator reconcile once, and reads what became of the request.
 func (w *world) step(ctx context.Context, request *v1alpha1.HealingRequest) ctrl.Result {
-	result, err := w.operator(w.Client).Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(request)})
+	return w.stepWith(ctx, request, w.Client)
+}
+
+func (w *world) stepWith(ctx context.Context, request *v1alpha1.HealingRequest, c client.Client) ctrl.Result {
+	result, err := w.operator(c).Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(request)})
 	Expect(err).NotTo(HaveOccurred())
 	Expect(w.Get(ctx, client.ObjectKeyFromObject(request), request)).To(Succeed())
 	return result
