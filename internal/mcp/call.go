@@ -61,17 +61,21 @@ func (s *Server) Call(ctx context.Context, tool Tool, arguments map[string]any) 
 
 type use func(context.Context, *sdk.ClientSession) error
 
-// maxSessions bounds the sessions that one call tries. Behind a Service, a server of several pods that keep sessions knows a
-// session on one of them only, and a new connection may reach another.
-const maxSessions = 4
+// maxSessions bounds the sessions that one call tries: the shared one, a new shared one, one of its own.
+const maxSessions = 3
 
 // using makes a call on the server's session. If that turns out to be dead, the call is made again on a new one, where
-// the replay rule allows: the server may have been replaced in peace, or another call may have ended the session.
+// the replay rule allows: the server may have been replaced in peace, or another call may have ended the session. The last
+// try is on a session of the call's own.
 func (s *Server) using(ctx context.Context, tool string, timeout time.Duration, hints Hints, call use) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for tried := 1; ; tried++ {
-		kept, failure := s.once(ctx, tool, hints, call)
+		try := s.once
+		if tried == maxSessions {
+			try = s.alone
+		}
+		kept, failure := try(ctx, tool, hints, call)
 		switch {
 		case failure == nil:
 			return nil
@@ -114,6 +118,23 @@ func (s *Server) once(ctx context.Context, tool string, hints Hints, call use) (
 		return kept, failure
 	}
 	return kept, nil
+}
+
+// alone makes a call on a session and a connection of its own. Behind a Service, a server of several pods that keep
+// sessions knows a session on one of them only, and every new connection may reach another: one connection stays.
+func (s *Server) alone(ctx context.Context, tool string, _ Hints, call use) (kept bool, failure *CallError) {
+	pool := s.newPool()
+	pool.MaxConnsPerHost = 1
+	defer pool.CloseIdleConnections()
+	client, err := mcpserver.Connect(ctx, s.Endpoint(), s.connectOptions(pool))
+	if err != nil {
+		return false, s.failed(ctx, err, false, tool)
+	}
+	defer s.background(func(context.Context) { _ = client.Close() }) // a courtesy
+	if err := call(ctx, client); err != nil {
+		return false, s.failed(ctx, err, mcpserver.Sent(err), tool)
+	}
+	return false, nil
 }
 
 func (s *Server) failed(ctx context.Context, err error, sent bool, tool string) *CallError {

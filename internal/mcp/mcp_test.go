@@ -6,7 +6,11 @@ package mcp_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +18,7 @@ import (
 	"github.com/go-logr/logr/testr"
 	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/mcp"
@@ -232,4 +237,56 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	r.Close()
 	backend.Down()
 	goleak.VerifyNone(t, before)
+}
+
+// Behind a Service, a server of two pods knows a session on one of them only, and each connection reaches either.
+func TestCallsOutliveConnectionsToAnotherPod(t *testing.T) {
+	service := spread(t, mcptest.Start(t, "sandfly-mcp-server"), mcptest.Start(t, "sandfly-mcp-server"))
+	server := registry(t, mcp.Options{}, service).Servers()[0]
+	tool := named(t, server, "list_hosts")
+	var all sync.WaitGroup
+	for i := range 5 {
+		all.Go(func() {
+			for j := range 20 {
+				server.Renew(types.UID(fmt.Sprint(i, j)))
+				if _, err := server.Call(context.Background(), tool, nil); err != nil {
+					t.Errorf("caller %d, call %d: %v", i, j, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// spread is a Service in front of backends that hands each new connection to the next one.
+func spread(t *testing.T, backends ...*mcptest.Backend) *corev1.Service {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for i := 0; ; i++ {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			to := backends[i%len(backends)].Service()
+			pod, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", net.JoinHostPort(to.Spec.ClusterIP, strconv.Itoa(int(to.Spec.Ports[0].Port))))
+			if err != nil {
+				_ = client.Close()
+				continue
+			}
+			for _, pipe := range [][2]net.Conn{{client, pod}, {pod, client}} {
+				go func() {
+					_, _ = io.Copy(pipe[0], pipe[1])
+					_ = pipe[0].Close()
+				}()
+			}
+		}
+	}()
+	service := backends[0].Service()
+	service.Spec.Ports[0].Port = int32(listener.Addr().(*net.TCPAddr).Port)
+	return service
 }

@@ -56,6 +56,10 @@ func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err 
 	return current, kept, nil
 }
 
+func (s *Server) connectOptions(pool *http.Transport) mcpserver.ConnectOptions {
+	return mcpserver.ConnectOptions{Name: "cortex-gateway", Version: s.options.Version, Pool: pool}
+}
+
 func (s *Server) newPool() *http.Transport {
 	pool := mcpserver.NewTransport()
 	pool.DialContext = s.endpoints.dial(pool.DialContext)
@@ -67,9 +71,7 @@ func (s *Server) open(current *session, endpoint mcpserver.Endpoint) {
 	s.background(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, s.options.ConnectTimeout)
 		defer cancel()
-		current.client, current.err = mcpserver.Connect(ctx, endpoint, mcpserver.ConnectOptions{
-			Name: "cortex-gateway", Version: s.options.Version, Pool: current.pool,
-		})
+		current.client, current.err = mcpserver.Connect(ctx, endpoint, s.connectOptions(current.pool))
 		if current.err != nil {
 			s.drop(current)
 		}
