@@ -106,9 +106,7 @@ func (s *Server) once(ctx context.Context, tool string, hints Hints, call use) (
 	}
 	defer s.release(current)
 	if !hints.ReadOnly && !hints.Idempotent {
-		// What is lost on a kept connection that the server has just closed may have run. On a new one, a server that
-		// is gone refuses, and the call can be made again.
-		current.pool.CloseIdleConnections()
+		ctx = mcpserver.OnNewConnection(ctx)
 	}
 	if err := call(ctx, current.client); err != nil {
 		failure := s.failed(ctx, err, mcpserver.Sent(err), tool)

@@ -4,6 +4,7 @@
 package mcpserver
 
 import (
+	"context"
 	"fmt"
 	"mime"
 	"net"
@@ -37,8 +38,14 @@ func NewTransport() *http.Transport {
 // NewHTTPClient returns a client whose requests carry the endpoint's Host and whose errors are a *RequestError. It
 // follows no redirect: an MCP server that redirects would send Cortex wherever it likes.
 func NewHTTPClient(endpoint Endpoint, pool http.RoundTripper) *http.Client {
+	single := pool
+	if transport, ok := pool.(*http.Transport); ok {
+		clone := transport.Clone()
+		clone.DisableKeepAlives = true
+		single = clone
+	}
 	return &http.Client{
-		Transport:     &roundTripper{host: endpoint.Host, next: pool},
+		Transport:     &roundTripper{host: endpoint.Host, next: pool, single: single},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -47,6 +54,17 @@ func NewHTTPClient(endpoint Endpoint, pool http.RoundTripper) *http.Client {
 type roundTripper struct {
 	host string
 	next http.RoundTripper
+	// single has a new connection for each request, and keeps none.
+	single http.RoundTripper
+}
+
+type newConnectionKey struct{}
+
+// OnNewConnection makes the requests of a context use a new connection each. What is lost on a kept connection, which the
+// server may just be closing, may have run; on a new one, a server that is gone refuses, and a call that must not run
+// twice can be made again.
+func OnNewConnection(ctx context.Context) context.Context {
+	return context.WithValue(ctx, newConnectionKey{}, true)
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -56,7 +74,11 @@ func (t *roundTripper) RoundTrip(request *http.Request) (*http.Response, error) 
 	if t.host != "" {
 		request.Host = t.host
 	}
-	response, err := t.next.RoundTrip(request)
+	next := t.next
+	if ctx.Value(newConnectionKey{}) != nil {
+		next = t.single
+	}
+	response, err := next.RoundTrip(request)
 	if err != nil {
 		if cause := request.Context().Err(); cause != nil {
 			// With a cancel cause, net/http returns the cause in place of the context's own error.
