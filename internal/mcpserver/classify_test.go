@@ -268,7 +268,12 @@ func TestDialFails(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			check(t, call(ctx, session, "work", nil), c.class, false)
-			if n := dials.Load(); n != 1 {
+			// After a call that was given up, the SDK sends a notice of it, which may already be dialling as well.
+			notices := int32(0)
+			if ctx.Err() != nil {
+				notices = 1
+			}
+			if n := dials.Load(); n < 1 || n > 1+notices {
 				t.Errorf("dialed %d times: a retry hides the failure from its caller", n)
 			}
 			// The session outlives a failed dial.
