@@ -107,6 +107,9 @@ connect() {
 	done
 }
 
+# A whole answer is thousands of characters.
+shorten() { if ((${#1} > 700)); then printf '%s… (%d characters)' "${1:0:600}" "${#1}"; else printf '%s' "$1"; fi; }
+
 # Asks, and prints each event as it arrives, with the time since the question. Leaves the events in $scratch/events.
 ask() {
 	local body started line
@@ -118,7 +121,7 @@ ask() {
 	curl -sSN --max-time 300 "http://127.0.0.1:$port/api/tasks" -H 'Content-Type: application/json' -d "$body" |
 		while IFS= read -r line; do
 			[[ "$line" == data:* ]] || continue
-			printf '%8s  %s\n' "+$((($(now) - started)))ms" "${line#data: }"
+			printf '%8s  %s\n' "+$((($(now) - started)))ms" "$(shorten "${line#data: }")"
 			printf '%s\n' "${line#data: }" >>"$scratch/events"
 		done
 	took=$(($(now) - started))
@@ -193,7 +196,8 @@ bad_image() {
 	waiting_for ImagePullBackOff
 	ask "list sandfly hosts"
 	expect processing_start healing_start healing_progress healing_failed processing_complete
-	kubectl rollout undo "deployment/$server" -n "$namespace" >/dev/null
+	echo "a person's fix:"
+	shown kubectl rollout undo "deployment/$server" -n "$namespace" 2>/dev/null
 	settled
 }
 
@@ -214,5 +218,7 @@ title "How long it took"
 floor="$(set -e; floor)"
 printf 'asked, healed and answered:                      %s\n' "$(seconds "$healed")"
 printf 'the floor (kubectl scale + first MCP handshake): %s\n' "$floor"
-printf '\nThe cluster stays up; look around with\n  export KUBECONFIG=%s\nand remove it with: make demo-down%s\n' \
-	"${KUBECONFIG:-$HOME/.kube/config}" "$([[ "$CLUSTER" == local ]] || echo " CLUSTER=$CLUSTER")"
+printf '\nThe cluster stays up. Look around:\n  export KUBECONFIG=%s PATH=%s:$PATH\n  kubectl get heal -n %s -o wide\n' \
+	"${KUBECONFIG:-$HOME/.kube/config}" "$(dirname "$(type -P "$KUBECTL")")" "$namespace"
+printf '  kubectl port-forward -n %s service/cortex-api %s:8000   # then ask, as above\n' "$namespace" "$port"
+printf 'Remove it: make demo-down%s\n' "$([[ "$CLUSTER" == local ]] || echo " CLUSTER=$CLUSTER")"

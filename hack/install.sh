@@ -19,8 +19,10 @@ content() { cat "$@" | sha256sum | cut -c1-12; }
 local_images() {
 	make --no-print-directory build
 	IMAGE="cortex:$(content bin/operator bin/gateway)" SAMPLE_IMAGE="cortex-mcpserver:$(content bin/mcpserver)"
-	"$LOCALKUBE" load "$IMAGE" --binary bin/operator --binary bin/gateway
-	"$LOCALKUBE" load "$SAMPLE_IMAGE" --binary bin/mcpserver
+	# And by the names that the manifests give, for those who apply them by hand.
+	local name
+	for name in "$IMAGE" cortex:dev; do "$LOCALKUBE" load "$name" --binary bin/operator --binary bin/gateway; done
+	for name in "$SAMPLE_IMAGE" cortex-mcpserver:dev; do "$LOCALKUBE" load "$name" --binary bin/mcpserver; done
 }
 
 kind_images() {
@@ -33,7 +35,9 @@ kind_images() {
 		USER 65532:65532
 		ENTRYPOINT ["/mcpserver"]
 	DOCKERFILE
-	kind load docker-image --name "${KIND_CLUSTER:-cortex}" "$IMAGE" "$SAMPLE_IMAGE"
+	docker tag "$IMAGE" cortex:dev
+	docker tag "$SAMPLE_IMAGE" cortex-mcpserver:dev
+	kind load docker-image --name "${KIND_CLUSTER:-cortex}" "$IMAGE" "$SAMPLE_IMAGE" cortex:dev cortex-mcpserver:dev
 }
 
 case "$CLUSTER" in

@@ -495,6 +495,7 @@ type HealingRequestStatus struct {
 // +kubebuilder:printcolumn:name="Fix",type=string,JSONPath=`.status.fixApplied`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Trigger",type=string,priority=1,JSONPath=`.spec.trigger`
+// +kubebuilder:printcolumn:name="Mode",type=string,priority=1,JSONPath=`.spec.mode`
 // +kubebuilder:printcolumn:name="Duration",type=string,priority=1,JSONPath=`.status.duration`
 // +kubebuilder:printcolumn:name="Blocked-Until",type=string,priority=1,JSONPath=`.status.blockedUntil`
 // +kubebuilder:printcolumn:name="Recommendation",type=string,priority=1,JSONPath=`.status.recommendation`

@@ -34,6 +34,11 @@ func (e *Error) Error() string { return e.Message + ". " + e.Recommendation }
 // Unwrap gives what was behind it; nil if nothing was.
 func (e *Error) Unwrap() error { return e.err }
 
+func awaiting(request *v1alpha1.HealingRequest) *Error {
+	return newError(fmt.Sprintf("the heal %s waits for a person's approval", request.Name),
+		fmt.Sprintf("Approve or deny it, then ask again: `kubectl patch heal %s -n %s --type=merge -p '{\"spec\":{\"approval\":\"Approved\"}}'`.", request.Name, request.Namespace), nil)
+}
+
 func deleted(request *v1alpha1.HealingRequest) *Error {
 	return newError(fmt.Sprintf("the request %s was deleted before the heal ended", request.Name), "Ask again to start another heal.", nil)
 }

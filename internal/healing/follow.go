@@ -170,6 +170,9 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 			return current, nil
 		case gone:
 			return nil, deleted(current)
+		case current.DerivePhase() == v1alpha1.PhaseAwaitingApproval:
+			// A person may take half an hour, and whoever asked a question waits.
+			return nil, awaiting(current)
 		case !takenUp && isTakenUp(current):
 			// The bound counts from when we saw it, on our own clock: the operator's may differ.
 			takenUp = true

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
@@ -38,8 +40,39 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 	} else {
 		h.recordDiagnosis(snapshot, diagnosed)
 	}
-	h.decide(snapshot, diagnosed)
+	tried, err := r.inVain(ctx, h.request, diagnosed.Workload)
+	if err != nil {
+		return err
+	}
+	h.decide(snapshot, diagnosed, append(tried, h.status().Actions...))
 	return nil
+}
+
+// memory is how long a fix that did not help is not tried again on an unchanged workload: a server that cannot start would
+// be restarted with every question, and each restart pushes the last good revision further out of its history.
+const memory = 10 * time.Minute
+
+// inVain are the actions of earlier requests on the same workload that did not help, and after which nobody has changed it.
+func (r *Reconciler) inVain(ctx context.Context, request *v1alpha1.HealingRequest, workload *v1alpha1.ObjectReference) ([]v1alpha1.ActionResult, error) {
+	if workload == nil {
+		return nil, nil
+	}
+	var earlier v1alpha1.HealingRequestList
+	if err := r.Live.List(ctx, &earlier, client.InNamespace(request.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing the earlier requests: %w", err)
+	}
+	var tried []v1alpha1.ActionResult
+	for i := range earlier.Items {
+		for _, action := range earlier.Items[i].Status.Actions {
+			recent := action.AppliedAt != nil && r.Clock.Since(action.AppliedAt.Time) < memory
+			// The action itself made the next generation.
+			unchanged := action.Object.UID == workload.UID && workload.Generation <= action.Object.Generation+1
+			if action.State == v1alpha1.ActionIneffective && recent && unchanged && earlier.Items[i].UID != request.UID {
+				tried = append(tried, action)
+			}
+		}
+	}
+	return tried, nil
 }
 
 // lateEffect marks the last change as the one that helped.
@@ -82,8 +115,8 @@ func (h *heal) recordDiagnosis(snapshot *diagnosis.Snapshot, diagnosed diagnosis
 }
 
 // decide turns the diagnosis into a plan, or into the end of the request.
-func (h *heal) decide(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis) {
-	plan := remediation.Plan(diagnosed, h.status().Actions)
+func (h *heal) decide(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis, tried []v1alpha1.ActionResult) {
+	plan := remediation.Plan(diagnosed, tried)
 	shown := h.status().Plan
 	h.status().Plan = nil
 	if len(plan.Actions) > 0 {
@@ -94,7 +127,7 @@ func (h *heal) decide(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosi
 	case diagnosed.Cause == v1alpha1.CauseHealthy:
 		h.healthy(snapshot, diagnosed)
 	case service == nil || len(plan.Actions) == 0 || len(h.status().Actions) >= maxAttempts:
-		h.giveUp()
+		h.giveUp(tried)
 	case !mcpserver.OptedIn(service):
 		h.refuse(service.Namespace, service.Name)
 	case h.request.Spec.Mode == v1alpha1.ModeDryRun:
@@ -107,6 +140,7 @@ func (h *heal) decide(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosi
 		}
 		h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonAwaitingApproval, describe(plan))
 		h.say("Waiting for approval to " + describe(plan))
+		h.tell(v1alpha1.ReasonAwaitingApproval, "Waiting for approval to "+describe(plan))
 	default:
 		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, describe(plan))
 	}
@@ -150,9 +184,14 @@ func (h *heal) refuse(namespace, service string) {
 }
 
 // giveUp hands the request over to a person, with all that was found and tried.
-func (h *heal) giveUp() {
+func (h *heal) giveUp(tried []v1alpha1.ActionResult) {
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNoSafeAction, "no action is left that is safe without a person")
 	if h.status().FixApplied == "" {
+		for _, action := range tried {
+			if action.Type != v1alpha1.ActionWait && action.AppliedAt != nil {
+				h.say(fmt.Sprintf("%s at %s did not help and is not tried again", action.Detail, action.AppliedAt.UTC().Format(time.TimeOnly)))
+			}
+		}
 		h.complete(v1alpha1.ReasonManualFixNeeded, "Unable to fix automatically: "+h.status().Diagnosis)
 		return
 	}

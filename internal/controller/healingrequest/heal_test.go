@@ -77,6 +77,28 @@ var _ = Describe("A heal, step by step", func() {
 		Expect(w.deployment(ctx).Spec.Template.Annotations[v1alpha1.AnnotationRestartedAt]).To(Equal(restarted))
 	})
 
+	It("does not try again what did not help, until somebody has changed the workload", func(ctx context.Context) {
+		w.rollOut(ctx, waiting("CrashLoopBackOff", "back-off 40s"))
+		first := w.request(ctx, nil)
+		w.until(ctx, first, v1alpha1.PhaseVerifying)
+		w.rollOut(ctx, waiting("CrashLoopBackOff", "back-off 10s"))
+		w.until(ctx, first, v1alpha1.PhaseFailed)
+		before := w.deployment(ctx).Generation
+
+		second := w.request(ctx, nil)
+		w.until(ctx, second, v1alpha1.PhaseFailed)
+		Expect(second.Status.Conditions).To(ContainElement(HaveField("Reason", v1alpha1.ReasonManualFixNeeded)))
+		Expect(second.Status.Progress).To(ContainElement(HaveField("Message", ContainSubstring("is not tried again"))))
+		Expect(w.deployment(ctx).Generation).To(Equal(before))
+
+		changed := w.deployment(ctx)
+		changed.Spec.Template.Spec.Containers[0].Image = "sandfly:v2"
+		Expect(w.Update(ctx, changed)).To(Succeed())
+		w.rollOut(ctx, waiting("CrashLoopBackOff", "back-off 10s"))
+		third := w.request(ctx, nil)
+		w.until(ctx, third, v1alpha1.PhaseVerifying)
+	})
+
 	It("restarts a server that accepts connections and does not answer", func(ctx context.Context) {
 		w.serve(hangs)
 		request := w.request(ctx, nil)
