@@ -6,6 +6,7 @@ package healing
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,5 +136,20 @@ func TestGivingUp(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A person may take half an hour to answer a plan: who asked a question is told so at once, and how to answer.
+func TestAPlanThatWaitsForAPersonHoldsNobody(t *testing.T) {
+	waits := state("a", "11", step("one"), func(r *v1alpha1.HealingRequest) {
+		now := metav1.NewMicroTime(began)
+		r.Status.StartedAt = &now
+		r.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionPlanned, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAwaitingApproval}}
+	})
+	f := newFollower(reader{}, reader{shown: waits}, testclock.NewFakeClock(began), time.Minute)
+	_, err := f.follow(t.Context(), waits, func(v1alpha1.ProgressEntry) {})
+	var known *Error
+	if !errors.As(err, &known) || known.Message != "the heal sandfly-001 waits for a person's approval" || !strings.Contains(known.Recommendation, "kubectl patch heal sandfly-001") {
+		t.Errorf("got %v", err)
 	}
 }
