@@ -22,13 +22,8 @@ func (r *Reconciler) accept(ctx context.Context, h *heal) error {
 		return nil
 	}
 	h.stepped = true
-	blocker, err := r.blocker(ctx, h.request)
-	if err != nil {
+	if held, err := r.held(ctx, h); held || err != nil {
 		return err
-	}
-	if blocker != "" {
-		h.block(blocker)
-		return nil
 	}
 	h.lookAgain()
 	now := metav1.NewMicroTime(h.clock.Now())
@@ -36,6 +31,16 @@ func (r *Reconciler) accept(ctx context.Context, h *heal) error {
 	h.wake = h.request.Deadline()
 	h.say(fmt.Sprintf("Starting self-healing for %s: %s", strings.ToLower(string(h.request.Spec.TargetRef.Kind)), h.request.Spec.TargetRef.Name))
 	return nil
+}
+
+// held holds the request back if another one is at work, and reports whether it did.
+func (r *Reconciler) held(ctx context.Context, h *heal) (bool, error) {
+	blocker, err := r.blocker(ctx, h.request)
+	if err != nil || blocker == "" {
+		return false, err
+	}
+	h.block(blocker)
+	return true, nil
 }
 
 // block holds a request back until another one ends. Its time does not run meanwhile.

@@ -22,13 +22,8 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 		return nil
 	}
 	h.stepped = true
-	blocker, err := r.blocker(ctx, h.request)
-	if err != nil {
+	if held, err := r.held(ctx, h); held || err != nil {
 		return err
-	}
-	if blocker != "" {
-		h.block(blocker)
-		return nil
 	}
 	action := h.next()
 	result, err := r.Applier.Apply(ctx, h.request.Namespace, h.stamp(), action)
