@@ -180,7 +180,7 @@ const (
 	Possible Confidence = "Possible"
 )
 
-// ObjectReference names an object in the request's namespace, and the state of it that was looked at.
+// ObjectReference names an object, and the state of it that was looked at.
 type ObjectReference struct {
 	// kind of the object.
 	// +kubebuilder:validation:MaxLength=63
@@ -191,6 +191,11 @@ type ObjectReference struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +required
 	Name string `json:"name"`
+
+	// namespace of the object, where it is another than the request's. Empty for a kind that has none, such as a Node.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
 
 	// uid of the object, so that another one of the same name is never changed in its place.
 	// +optional
@@ -211,6 +216,11 @@ type Finding struct {
 	// cause is the name of the finding in the catalogue of causes.
 	// +required
 	Cause Cause `json:"cause"`
+
+	// detail tells variants of a cause apart, in one word: which resource of a quota, which property of a volume claim.
+	// +kubebuilder:validation:MaxLength=64
+	// +optional
+	Detail string `json:"detail,omitempty"`
 
 	// object that is at fault.
 	// +required

@@ -37,26 +37,99 @@ const LabelTarget = "healing.cortex.dev/target"
 // FieldManager names the operator in the managed fields of what it changes.
 const FieldManager = "cortex-operator"
 
-// Cause is the root cause that a diagnosis names. The handbook has a section for each.
+// Cause is the root cause that a diagnosis names. docs/reference/causes.md tells of each what proves it and what is done.
 // +kubebuilder:validation:MaxLength=64
 type Cause string
 
-// The causes, in the order of the handbook.
+// Routing: how a caller gets to the pods.
 const (
-	CauseServiceNotFound       Cause = "ServiceNotFound"
-	CauseSelectorMismatch      Cause = "SelectorMismatch"
-	CauseNoReadyEndpoints      Cause = "NoReadyEndpoints"
-	CauseUnresponsive          Cause = "Unresponsive"
-	CauseWorkloadNotFound      Cause = "WorkloadNotFound"
-	CauseScaledToZero          Cause = "ScaledToZero"
-	CauseImageNotFound         Cause = "ImageNotFound"
-	CauseImagePullUnauthorized Cause = "ImagePullUnauthorized"
-	CauseRegistryUnreachable   Cause = "RegistryUnreachable"
-	CauseInvalidImageName      Cause = "InvalidImageName"
-	CauseCrashLoop             Cause = "CrashLoop"
-	CauseOOMKilled             Cause = "OOMKilled"
-	CauseHealthy               Cause = "Healthy"
-	CauseUnknown               Cause = "Unknown"
+	CauseServiceNotFound         Cause = "ServiceNotFound"
+	CauseSelectorMismatch        Cause = "SelectorMismatch"
+	CauseTargetPortMismatch      Cause = "TargetPortMismatch"
+	CauseServicePortMismatch     Cause = "ServicePortMismatch"
+	CauseProtocolMismatch        Cause = "ProtocolMismatch"
+	CauseNoReadyEndpoints        Cause = "NoReadyEndpoints"
+	CauseNetworkPolicyBlocked    Cause = "NetworkPolicyBlocked"
+	CauseDNSFailure              Cause = "DNSFailure"
+	CauseUpstreamAddressMismatch Cause = "UpstreamAddressMismatch"
+	CauseRouteMismatch           Cause = "RouteMismatch"
+	CauseUnresponsive            Cause = "Unresponsive"
+)
+
+// Workload: whether anybody asks for pods, and gets them.
+const (
+	CauseWorkloadNotFound       Cause = "WorkloadNotFound"
+	CauseScaledToZero           Cause = "ScaledToZero"
+	CauseRolloutPaused          Cause = "RolloutPaused"
+	CauseRolloutStuck           Cause = "RolloutStuck"
+	CauseQuotaExceeded          Cause = "QuotaExceeded"
+	CauseAdmissionDenied        Cause = "AdmissionDenied"
+	CauseServiceAccountNotFound Cause = "ServiceAccountNotFound"
+	CauseStuckTerminating       Cause = "StuckTerminating"
+	CauseEvicted                Cause = "Evicted"
+)
+
+// Scheduling: whether a node takes the pods.
+const (
+	CauseInsufficientCPU         Cause = "InsufficientCPU"
+	CauseInsufficientMemory      Cause = "InsufficientMemory"
+	CauseNodeSelectorMismatch    Cause = "NodeSelectorMismatch"
+	CauseNodeAffinityMismatch    Cause = "NodeAffinityMismatch"
+	CausePodAntiAffinityConflict Cause = "PodAntiAffinityConflict"
+	CauseTaintNotTolerated       Cause = "TaintNotTolerated"
+	CauseNodeCordoned            Cause = "NodeCordoned"
+	CauseVolumeClaimNotFound     Cause = "VolumeClaimNotFound"
+	CauseVolumeClaimUnbound      Cause = "VolumeClaimUnbound"
+	CauseSchedulerUnavailable    Cause = "SchedulerUnavailable"
+)
+
+// Start: whether the containers can begin.
+const (
+	CauseImageNotFound          Cause = "ImageNotFound"
+	CauseImagePullUnauthorized  Cause = "ImagePullUnauthorized"
+	CauseRegistryUnreachable    Cause = "RegistryUnreachable"
+	CauseInvalidImageName       Cause = "InvalidImageName"
+	CauseConfigMapNotFound      Cause = "ConfigMapNotFound"
+	CauseSecretNotFound         Cause = "SecretNotFound"
+	CauseConfigKeyNotFound      Cause = "ConfigKeyNotFound"
+	CauseVolumeMountFailed      Cause = "VolumeMountFailed"
+	CauseVolumePermissionDenied Cause = "VolumePermissionDenied"
+	CauseContainerCannotRun     Cause = "ContainerCannotRun"
+	CauseInitContainerFailed    Cause = "InitContainerFailed"
+	CauseSandboxFailed          Cause = "SandboxFailed"
+)
+
+// Run: whether they stay and are well.
+const (
+	CauseCrashLoop                   Cause = "CrashLoop"
+	CauseOOMKilled                   Cause = "OOMKilled"
+	CauseLivenessProbeMisconfigured  Cause = "LivenessProbeMisconfigured"
+	CauseReadinessProbeMisconfigured Cause = "ReadinessProbeMisconfigured"
+	CauseLivenessProbeFailing        Cause = "LivenessProbeFailing"
+	CauseReadinessProbeFailing       Cause = "ReadinessProbeFailing"
+	CauseStartupProbeFailing         Cause = "StartupProbeFailing"
+	CausePortConflict                Cause = "PortConflict"
+	CauseDependencyUnavailable       Cause = "DependencyUnavailable"
+	CauseCredentialsRejected         Cause = "CredentialsRejected"
+	CauseConnectionExhausted         Cause = "ConnectionExhausted"
+	CauseReadOnlyStorage             Cause = "ReadOnlyStorage"
+	CauseCPUOverload                 Cause = "CPUOverload"
+)
+
+// Nodes and control plane: whether what carries all of it works.
+const (
+	CauseNodeNotReady                Cause = "NodeNotReady"
+	CauseNodePressure                Cause = "NodePressure"
+	CauseKubeletUnavailable          Cause = "KubeletUnavailable"
+	CauseContainerRuntimeUnavailable Cause = "ContainerRuntimeUnavailable"
+	CauseKubeProxyUnavailable        Cause = "KubeProxyUnavailable"
+	CauseNetworkDegraded             Cause = "NetworkDegraded"
+)
+
+// Neither.
+const (
+	CauseHealthy Cause = "Healthy"
+	CauseUnknown Cause = "Unknown"
 )
 
 // ActionType is a change that Cortex knows how to make.
