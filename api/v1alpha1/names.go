@@ -132,6 +132,28 @@ const (
 	CauseUnknown Cause = "Unknown"
 )
 
+// Causes are all of them, in the order above.
+func Causes() []Cause {
+	return []Cause{
+		CauseServiceNotFound, CauseSelectorMismatch, CauseTargetPortMismatch, CauseServicePortMismatch,
+		CauseProtocolMismatch, CauseNoReadyEndpoints, CauseNetworkPolicyBlocked, CauseDNSFailure,
+		CauseUpstreamAddressMismatch, CauseRouteMismatch, CauseUnresponsive, CauseWorkloadNotFound,
+		CauseScaledToZero, CauseRolloutPaused, CauseRolloutStuck, CauseQuotaExceeded, CauseAdmissionDenied,
+		CauseServiceAccountNotFound, CauseStuckTerminating, CauseEvicted, CauseInsufficientCPU,
+		CauseInsufficientMemory, CauseNodeSelectorMismatch, CauseNodeAffinityMismatch, CausePodAntiAffinityConflict,
+		CauseTaintNotTolerated, CauseNodeCordoned, CauseVolumeClaimNotFound, CauseVolumeClaimUnbound,
+		CauseSchedulerUnavailable, CauseImageNotFound, CauseImagePullUnauthorized, CauseRegistryUnreachable,
+		CauseInvalidImageName, CauseConfigMapNotFound, CauseSecretNotFound, CauseConfigKeyNotFound,
+		CauseVolumeMountFailed, CauseVolumePermissionDenied, CauseContainerCannotRun, CauseInitContainerFailed,
+		CauseSandboxFailed, CauseCrashLoop, CauseOOMKilled, CauseLivenessProbeMisconfigured,
+		CauseReadinessProbeMisconfigured, CauseLivenessProbeFailing, CauseReadinessProbeFailing,
+		CauseStartupProbeFailing, CausePortConflict, CauseDependencyUnavailable, CauseCredentialsRejected,
+		CauseConnectionExhausted, CauseReadOnlyStorage, CauseCPUOverload, CauseNodeNotReady, CauseNodePressure,
+		CauseKubeletUnavailable, CauseContainerRuntimeUnavailable, CauseKubeProxyUnavailable, CauseNetworkDegraded,
+		CauseHealthy, CauseUnknown,
+	}
+}
+
 // ActionType is a change that Cortex knows how to make.
 // +kubebuilder:validation:MaxLength=32
 type ActionType string

@@ -25,7 +25,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/controller/healingrequest"
-	"github.com/ry-ops/cortex/internal/diagnosis"
+	"github.com/ry-ops/cortex/internal/gather"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/remediation"
 	"github.com/ry-ops/cortex/internal/verification"
@@ -161,7 +161,7 @@ func wire(ctx context.Context, mgr ctrl.Manager) error {
 	reconciler := &healingrequest.Reconciler{
 		Client:   mgr.GetClient(),
 		Live:     live,
-		Gatherer: &diagnosis.Gatherer{Reader: live, Logs: diagnosis.KubeLogs{Client: clientset}, Prober: prober, Clock: clock.RealClock{}},
+		Gatherer: &gather.Gatherer{Reader: live, Logs: gather.KubeLogs{Client: clientset}, Prober: prober, Clock: clock.RealClock{}},
 		Applier:  &remediation.Applier{Client: mgr.GetClient(), Reader: live, Clock: clock.RealClock{}},
 		Verifier: &verification.Verifier{Reader: live, Prober: prober},
 		Recorder: mgr.GetEventRecorder(v1alpha1.FieldManager),

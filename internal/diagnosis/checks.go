@@ -3,31 +3,26 @@
 
 package diagnosis
 
-// Checks are all checks, in the order of the catalogue of causes. The order of the list does not choose the root cause;
-// explanations does (rank.go). A new family is a new line here, a file of its own and rows in rank.go.
-func Checks() []Check {
-	return []Check{
-		// Routing: how a caller gets to the pods. (routing.go)
-		serviceNotFound,
-		selectorMismatch,
+import (
+	"slices"
 
-		// Workload: whether anybody asks for pods. (workload.go)
-		workloadNotFound,
-		scaledToZero,
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/nodes"
+	"github.com/ry-ops/cortex/internal/diagnosis/routing"
+	"github.com/ry-ops/cortex/internal/diagnosis/running"
+	"github.com/ry-ops/cortex/internal/diagnosis/scheduling"
+	"github.com/ry-ops/cortex/internal/diagnosis/starting"
+	"github.com/ry-ops/cortex/internal/diagnosis/workloads"
+)
 
-		// Scheduling: whether a node takes the pods.
-
-		// Start: whether the containers can begin. (image.go)
-		imagePull,
-
-		// Run: whether they stay. (crash.go)
-		oomKilled,
-		crashLoop,
-
-		// Answer: whether what runs is ready and answers. (answer.go)
-		noReadyEndpoints,
-		unresponsive,
-
-		// Nodes and control plane: whether what carries all of it works.
-	}
+// Checks are all checks, family by family. Their order does not choose the root cause; the catalogue does (catalogue.go).
+func Checks() []finding.Check {
+	return slices.Concat(
+		nodes.Checks(),
+		routing.Checks(),
+		workloads.Checks(),
+		scheduling.Checks(),
+		starting.Checks(),
+		running.Checks(),
+	)
 }

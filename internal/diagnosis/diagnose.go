@@ -1,6 +1,9 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+// Package diagnosis finds out why a service does not answer. What was read becomes a snapshot; checks, one package a
+// family, are pure functions of it; the catalogue puts causes before their symptoms. It does no I/O: internal/gather reads
+// a cluster, internal/dump a file.
 package diagnosis
 
 import (
@@ -9,8 +12,30 @@ import (
 	"strings"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/foreign"
 )
+
+// Bounds of what a diagnosis tells besides its findings, in characters (api/v1alpha1).
+const (
+	maxSummary = 4096
+	maxStep    = 512
+)
+
+// Diagnosis is the answer: one root cause, and all that was found.
+type Diagnosis struct {
+	// Cause is the first finding's, or Healthy, or Unknown.
+	Cause v1alpha1.Cause
+	// Summary tells the root cause and its evidence in one paragraph.
+	Summary string
+	// Steps tell people what was looked at and what was found, in order: "Checking pod status… 0 pods".
+	Steps []string
+	// Findings, the root cause first.
+	Findings []finding.Finding
+	// Workload behind the target; nil if there is none.
+	Workload *v1alpha1.ObjectReference
+}
 
 // Diagnose runs the checks over a snapshot and tells the root cause. It does no I/O and always gives the same answer for
 // the same snapshot.
@@ -18,22 +43,22 @@ import (
 // Healthy means that the server answers: a handshake passed. A fault beside that, such as a new revision that cannot
 // start while the old one serves, stays among the findings and is not the cause, since nothing is to be healed for the
 // caller.
-func Diagnose(s *Snapshot) Diagnosis {
-	var findings []Finding
+func Diagnose(s *snapshot.Snapshot) Diagnosis {
+	var findings []finding.Finding
 	for _, check := range Checks() {
 		findings = append(findings, check(s)...)
 	}
 	findings = rank(findings)
 	d := Diagnosis{Cause: v1alpha1.CauseHealthy}
 	switch {
-	case s.answers():
+	case answers(s):
 	case len(findings) == 0:
-		findings = []Finding{unknown(s)}
+		findings = []finding.Finding{unknown(s)}
 		fallthrough
 	default:
 		d.Cause = findings[0].Cause
 	}
-	d.Findings = bounded(findings)
+	d.Findings = finding.Bounded(findings)
 	d.Steps = cleanSteps(steps(s))
 	d.Summary = foreign.Line(summary(s, d), maxSummary)
 	if s.Workload != nil {
@@ -44,43 +69,35 @@ func Diagnose(s *Snapshot) Diagnosis {
 }
 
 // answers reports whether the server was seen to work.
-func (s *Snapshot) answers() bool {
-	return s.Handshake != nil && s.Handshake.Verdict == v1alpha1.VerdictPassed && !s.atZero()
+func answers(s *snapshot.Snapshot) bool {
+	return s.Handshake != nil && s.Handshake.Verdict == v1alpha1.VerdictPassed && !s.AtZero()
 }
 
 // summary tells what is wrong to somebody who was woken by it: the cause, what follows from it, the evidence.
-func summary(s *Snapshot, d Diagnosis) string {
+func summary(s *snapshot.Snapshot, d Diagnosis) string {
 	if d.Cause == v1alpha1.CauseHealthy {
-		return sentences(append([]string{fmt.Sprintf("%s answers: %s", s.name(), s.Handshake.Message)}, alsoFound(d.Findings)...)...)
+		return sentences(append([]string{fmt.Sprintf("%s answers: %s", s.Title(), s.Handshake.Message)}, alsoFound(d.Findings)...)...)
 	}
 	root := d.Findings[0]
-	told := []string{root.Message + s.consequence(root)}
+	told := []string{root.Message + consequence(s, root)}
 	if len(root.Evidence) > 0 {
 		told = append(told, "Evidence: "+strings.Join(root.Evidence[:min(len(root.Evidence), 3)], "; "))
 	}
 	return sentences(append(told, alsoFound(d.Findings[1:])...)...)
 }
 
-// name is what callers know the server by.
-func (s *Snapshot) name() string {
-	if s.Service != nil {
-		return "Service " + s.Service.Name
-	}
-	return string(s.Target.Kind) + " " + s.Target.Name
-}
-
 // consequence joins a cause to what the caller saw of it.
-func (s *Snapshot) consequence(root Finding) string {
-	follows := slices.ContainsFunc(explanations(), func(row explanation) bool {
-		return row.cause == root.Cause && slices.Contains(row.of, v1alpha1.CauseNoReadyEndpoints)
+func consequence(s *snapshot.Snapshot, root finding.Finding) string {
+	follows := slices.ContainsFunc(Catalogue(), func(row Entry) bool {
+		return row.Cause == root.Cause && slices.Contains(row.Explains, v1alpha1.CauseNoReadyEndpoints)
 	})
-	if !follows || s.Service == nil || root.Object.Kind == kindService || !s.Complete(kindEndpointSlice) || s.readyEndpoints() > 0 {
+	if !follows || s.Service == nil || root.Object.Kind == snapshot.KindService || !s.Complete(snapshot.KindEndpointSlice) || s.ReadyEndpoints() > 0 {
 		return ""
 	}
 	return fmt.Sprintf(", so Service %s has no endpoints", s.Service.Name)
 }
 
-func alsoFound(findings []Finding) []string {
+func alsoFound(findings []finding.Finding) []string {
 	var told []string
 	for _, f := range findings[:min(len(findings), 3)] {
 		told = append(told, fmt.Sprintf("Also found: %s (%s)", f.Message, f.Cause))

@@ -4,21 +4,31 @@
 package diagnosis
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/dump"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+)
+
+const testNamespace = "cortex-system"
+
+var (
+	testNow       = time.Date(2026, 11, 23, 14, 5, 0, 0, time.UTC)
+	sandflyTarget = v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: "sandfly-mcp-server"}
 )
 
 // A fixture is a folder testdata/<cause>/<case>: objects.yaml is a v1 List as `kubectl get -o yaml` gives it, case.yaml
@@ -37,17 +47,20 @@ type fixture struct {
 		Current  string `json:"current"`
 		Previous string `json:"previous"`
 	} `json:"logs"`
-	Unread []string `json:"unread"`
-	Gaps   []string `json:"gaps"`
-	Want   want     `json:"want"`
+	Unprobed bool     `json:"unprobed"`
+	Unread   []string `json:"unread"`
+	Gaps     []string `json:"gaps"`
+	Want     want     `json:"want"`
 
 	path    string
-	objects objects
+	objects *snapshot.Objects
 }
 
 // want is what is expected of the diagnosis, and of its first finding. Texts need only be contained.
 type want struct {
 	Cause          v1alpha1.Cause      `json:"cause"`
+	Detail         string              `json:"detail"`
+	Object         string              `json:"object"` // "Kind name", of the first finding
 	Findings       []v1alpha1.Cause    `json:"findings"`
 	Confidence     v1alpha1.Confidence `json:"confidence"`
 	Replicas       int32               `json:"replicas"`
@@ -71,7 +84,7 @@ func loadFixtures(t *testing.T) []fixture {
 		f := fixture{path: filepath.Dir(path), Target: sandflyTarget}
 		decode(t, path, &f)
 		f.objects = loadObjects(t, filepath.Join(f.path, "objects.yaml"))
-		f.objects.unread, f.objects.gaps = f.Unread, f.Gaps
+		f.objects.Unread, f.objects.Gaps = f.Unread, f.Gaps
 		all = append(all, f)
 	}
 	return all
@@ -89,62 +102,27 @@ func decode(t *testing.T, path string, into any) {
 	}
 }
 
-func loadObjects(t *testing.T, path string) objects {
+func loadObjects(t *testing.T, path string) *snapshot.Objects {
 	t.Helper()
-	var list struct {
-		APIVersion string            `json:"apiVersion"`
-		Kind       string            `json:"kind"`
-		Items      []json.RawMessage `json:"items"`
+	reader := dump.Reader{Strict: true}
+	if err := reader.ReadPath(path, nil); err != nil {
+		t.Fatal(err)
 	}
-	decode(t, path, &list)
-	var o objects
-	for _, item := range list.Items {
-		var head struct {
-			Kind string `json:"kind"`
-		}
-		if err := json.Unmarshal(item, &head); err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		add, ok := map[string]func(){
-			kindService:       func() { o.services = append(o.services, object(t, path, item, o.services)) },
-			kindEndpointSlice: func() { o.slices = append(o.slices, object(t, path, item, o.slices)) },
-			kindDeployment:    func() { o.deployments = append(o.deployments, object(t, path, item, o.deployments)) },
-			kindStatefulSet:   func() { o.statefulSets = append(o.statefulSets, object(t, path, item, o.statefulSets)) },
-			kindDaemonSet:     func() { o.daemonSets = append(o.daemonSets, object(t, path, item, o.daemonSets)) },
-			kindReplicaSet:    func() { o.replicaSets = append(o.replicaSets, object(t, path, item, o.replicaSets)) },
-			kindPod:           func() { o.pods = append(o.pods, object(t, path, item, o.pods)) },
-			kindEvent:         func() { o.events = append(o.events, object(t, path, item, o.events)) },
-		}[head.Kind]
-		if !ok {
-			t.Fatalf("%s: kind %q", path, head.Kind)
-		}
-		add()
-	}
-	return o
+	return reader.Objects()
 }
 
-// object decodes an item as an element of the list that it belongs to.
-func object[T any](t *testing.T, path string, raw []byte, _ []T) T {
-	t.Helper()
-	var one T
-	if err := yaml.UnmarshalStrict(raw, &one); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return one
-}
-
-func (f *fixture) snapshot() *Snapshot {
-	s := assemble(testNamespace, f.Target, &f.objects)
-	s.Now, s.Error = testNow, f.Error
+func (f *fixture) snapshot() *snapshot.Snapshot {
+	s := snapshot.Assemble(testNamespace, f.Target, f.objects)
+	s.Now, s.Error, s.Unprobed = testNow, f.Error, f.Unprobed
 	if h := f.Handshake; h != nil {
 		s.Handshake = &mcpserver.Result{Verdict: h.Verdict, Class: h.Class, Accepted: h.Accepted, Message: h.Message}
 	}
 	for key, log := range f.Logs {
 		pod, container, _ := strings.Cut(key, "/")
 		if s.Logs == nil {
-			s.Logs = map[ContainerKey]ContainerLog{}
+			s.Logs = map[snapshot.ContainerKey]snapshot.ContainerLog{}
 		}
-		s.Logs[ContainerKey{pod, container}] = ContainerLog{Current: foreign.Log(log.Current, logBytes), Previous: foreign.Log(log.Previous, logBytes)}
+		s.Logs[snapshot.ContainerKey{Pod: pod, Container: container}] = snapshot.ContainerLog{Current: foreign.Log(log.Current, 16<<10), Previous: foreign.Log(log.Previous, 16<<10)}
 	}
 	return s
 }
@@ -166,7 +144,7 @@ func TestFixtures(t *testing.T) {
 func checkDiagnosis(t *testing.T, d Diagnosis, want want) {
 	t.Helper()
 	causes := []v1alpha1.Cause{}
-	var root Finding
+	var root finding.Finding
 	for _, f := range d.Findings {
 		causes = append(causes, f.Cause)
 	}
@@ -178,6 +156,12 @@ func checkDiagnosis(t *testing.T, d Diagnosis, want want) {
 	}
 	if diff := cmp.Diff(want.Findings, causes); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if want.Detail != "" && root.Detail != want.Detail {
+		t.Errorf("detail %q, want %q", root.Detail, want.Detail)
+	}
+	if object := root.Object.Kind + " " + root.Object.Name; want.Object != "" && object != want.Object {
+		t.Errorf("object %q, want %q", object, want.Object)
 	}
 	if want.Confidence != "" && root.Confidence != want.Confidence {
 		t.Errorf("confidence %s, want %s", root.Confidence, want.Confidence)
@@ -246,8 +230,8 @@ func checkBounds(t *testing.T, d Diagnosis) {
 // TestEveryCauseHasFixtures holds the rule that a cause comes with a case that shows it and one that only looks like it.
 func TestEveryCauseHasFixtures(t *testing.T) {
 	hits, misses := map[v1alpha1.Cause]int{v1alpha1.CauseHealthy: 0}, map[v1alpha1.Cause]int{}
-	for _, row := range explanations() {
-		hits[row.cause] = 0
+	for _, row := range Catalogue() {
+		hits[row.Cause] = 0
 	}
 	for _, f := range loadFixtures(t) {
 		cause := v1alpha1.Cause(filepath.Base(filepath.Dir(f.path)))
@@ -277,12 +261,12 @@ func TestDeterminism(t *testing.T) {
 	for _, f := range loadFixtures(t) {
 		first := Diagnose(f.snapshot())
 		for range 5 {
-			shuffle(random, f.objects.services)
-			shuffle(random, f.objects.slices)
-			shuffle(random, f.objects.deployments)
-			shuffle(random, f.objects.replicaSets)
-			shuffle(random, f.objects.pods)
-			shuffle(random, f.objects.events)
+			shuffle(random, f.objects.Services)
+			shuffle(random, f.objects.EndpointSlices)
+			shuffle(random, f.objects.Deployments)
+			shuffle(random, f.objects.ReplicaSets)
+			shuffle(random, f.objects.Pods)
+			shuffle(random, f.objects.Events)
 			if diff := cmp.Diff(first, Diagnose(f.snapshot())); diff != "" {
 				t.Fatalf("%s: another order, another diagnosis (-first +now):\n%s", f.path, diff)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 )
 
 func TestRank(t *testing.T) {
@@ -24,9 +25,9 @@ func TestRank(t *testing.T) {
 		"a cause that is in no row is last": {[]v1alpha1.Cause{"Martian", "Unresponsive"}, []v1alpha1.Cause{"Unresponsive", "Martian"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var in []Finding
+			var in []finding.Finding
 			for _, cause := range test.in {
-				in = append(in, found(cause, v1alpha1.ObjectReference{}, v1alpha1.Certain, ""))
+				in = append(in, finding.New(cause, v1alpha1.ObjectReference{}, v1alpha1.Certain, ""))
 			}
 			var got []v1alpha1.Cause
 			for _, f := range rank(in) {
@@ -40,9 +41,9 @@ func TestRank(t *testing.T) {
 }
 
 func TestRankKeepsTheOrderOfACheck(t *testing.T) {
-	in := []Finding{
-		found(v1alpha1.CauseCrashLoop, v1alpha1.ObjectReference{}, v1alpha1.Certain, "newest revision"),
-		found(v1alpha1.CauseCrashLoop, v1alpha1.ObjectReference{}, v1alpha1.Certain, "older revision"),
+	in := []finding.Finding{
+		finding.New(v1alpha1.CauseCrashLoop, v1alpha1.ObjectReference{}, v1alpha1.Certain, "newest revision"),
+		finding.New(v1alpha1.CauseCrashLoop, v1alpha1.ObjectReference{}, v1alpha1.Certain, "older revision"),
 	}
 	if got := rank(in); got[0].Message != "newest revision" {
 		t.Errorf("%q is first", got[0].Message)
@@ -53,22 +54,21 @@ func TestRankKeepsTheOrderOfACheck(t *testing.T) {
 // and that the table knows every cause of the API but Healthy.
 func TestExplanationsAreInOrder(t *testing.T) {
 	var seen []v1alpha1.Cause
-	for _, row := range explanations() {
-		if slices.Contains(seen, row.cause) {
-			t.Errorf("%s has two rows", row.cause)
+	for _, row := range Catalogue() {
+		if slices.Contains(seen, row.Cause) {
+			t.Errorf("%s has two rows", row.Cause)
 		}
-		for _, consequence := range row.of {
-			if slices.Contains(seen, consequence) || consequence == row.cause {
-				t.Errorf("%s explains the earlier %s", row.cause, consequence)
+		for _, consequence := range row.Explains {
+			if slices.Contains(seen, consequence) || consequence == row.Cause {
+				t.Errorf("%s explains the earlier %s", row.Cause, consequence)
 			}
 		}
-		seen = append(seen, row.cause)
+		seen = append(seen, row.Cause)
 	}
-	for _, cause := range []v1alpha1.Cause{
-		v1alpha1.CauseServiceNotFound, v1alpha1.CauseSelectorMismatch, v1alpha1.CauseNoReadyEndpoints, v1alpha1.CauseUnresponsive,
-		v1alpha1.CauseWorkloadNotFound, v1alpha1.CauseScaledToZero, v1alpha1.CauseImageNotFound, v1alpha1.CauseImagePullUnauthorized,
-		v1alpha1.CauseRegistryUnreachable, v1alpha1.CauseInvalidImageName, v1alpha1.CauseCrashLoop, v1alpha1.CauseOOMKilled, v1alpha1.CauseUnknown,
-	} {
+	for _, cause := range v1alpha1.Causes() {
+		if cause == v1alpha1.CauseHealthy {
+			continue
+		}
 		if !slices.Contains(seen, cause) {
 			t.Errorf("%s has no row", cause)
 		}

@@ -9,24 +9,28 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ry-ops/cortex/internal/diagnosis/logs"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/diagnosis/words"
+	"github.com/ry-ops/cortex/internal/diagnosis/workloads"
 	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // steps tell what was looked at, in the words of the spec ("Healing Events", "Diagnostic Checks"). What was not read is
 // not told.
-func steps(s *Snapshot) []string {
+func steps(s *snapshot.Snapshot) []string {
 	var told []string
-	if s.Complete(kindPod) && (s.Service != nil || s.Workload != nil) {
-		told = append(told, "Checking pod status... "+s.podStatus())
+	if s.Complete(snapshot.KindPod) && (s.Service != nil || s.Workload != nil) {
+		told = append(told, "Checking pod status... "+podStatus(s))
 	}
-	if s.Complete(kindService) && s.Complete(kindEndpointSlice) {
-		told = append(told, "Checking service endpoints... "+s.endpointStatus())
+	if s.Complete(snapshot.KindService) && s.Complete(snapshot.KindEndpointSlice) {
+		told = append(told, "Checking service endpoints... "+endpointStatus(s))
 	}
-	if s.Workload != nil || s.workloadsComplete() {
-		told = append(told, s.configuration())
+	if s.Workload != nil || s.WorkloadsComplete() {
+		told = append(told, configuration(s))
 	}
 	if len(s.Logs) > 0 {
-		told = append(told, "Analyzing recent logs... "+s.logStatus())
+		told = append(told, "Analyzing recent logs... "+logStatus(s))
 	}
 	if s.Handshake != nil {
 		told = append(told, "Testing connectivity... "+s.Handshake.Message)
@@ -34,17 +38,17 @@ func steps(s *Snapshot) []string {
 	return told
 }
 
-func (s *Snapshot) podStatus() string {
-	pods := s.livePods()
+func podStatus(s *snapshot.Snapshot) string {
+	pods := s.LivePods()
 	if len(pods) == 0 {
 		return "0 pods"
 	}
-	told := fmt.Sprintf("%s, %d ready", count(len(pods), "pod"), s.readyPods())
+	told := fmt.Sprintf("%s, %d ready", words.Count(len(pods), "pod"), s.ReadyPods())
 	reasons := map[string]int{}
 	var order []string
 	for i := range pods {
-		for _, c := range containersOf(&pods[i]) {
-			if waiting := c.status.State.Waiting; waiting != nil && waiting.Reason != "" {
+		for _, c := range snapshot.ContainersOf(&pods[i]) {
+			if waiting := c.Status.State.Waiting; waiting != nil && waiting.Reason != "" {
 				if reasons[waiting.Reason]++; reasons[waiting.Reason] == 1 {
 					order = append(order, waiting.Reason)
 				}
@@ -57,11 +61,11 @@ func (s *Snapshot) podStatus() string {
 	return told
 }
 
-func (s *Snapshot) endpointStatus() string {
+func endpointStatus(s *snapshot.Snapshot) string {
 	if s.Service == nil {
 		return "no Service"
 	}
-	ready, all := s.countEndpoints()
+	ready, all := s.CountEndpoints()
 	switch {
 	case ready == 0:
 		return "none ready"
@@ -72,26 +76,26 @@ func (s *Snapshot) endpointStatus() string {
 	}
 }
 
-func (s *Snapshot) configuration() string {
+func configuration(s *snapshot.Snapshot) string {
 	if s.Workload == nil {
-		return "Checking deployment configuration... no workload for " + s.name()
+		return "Checking deployment configuration... no workload for " + s.Title()
 	}
-	told := fmt.Sprintf("Checking %s configuration... replicas %d", lower(s.Workload.Kind), s.Workload.Replicas)
-	if s.atZero() {
-		if before := s.lastReplicas(); before.known {
-			told += fmt.Sprintf(", was %d", before.replicas)
+	told := fmt.Sprintf("Checking %s configuration... replicas %d", words.Lower(s.Workload.Kind), s.Workload.Replicas)
+	if s.AtZero() {
+		if before := workloads.LastReplicas(s); before.Known {
+			told += fmt.Sprintf(", was %d", before.Replicas)
 		}
 		return told
 	}
-	return fmt.Sprintf("%s, image %s, %s", told, strings.Join(names(s.Workload.Template.Spec.Containers, func(c *corev1.Container) string { return c.Image }), " and "), s.Workload.Rollout.Message)
+	return fmt.Sprintf("%s, image %s, %s", told, strings.Join(words.Names(s.Workload.Template.Spec.Containers, func(c *corev1.Container) string { return c.Image }), " and "), s.Workload.Rollout.Message)
 }
 
-func (s *Snapshot) logStatus() string {
+func logStatus(s *snapshot.Snapshot) string {
 	written := false
-	for _, pod := range s.livePods() {
-		for _, c := range containersOf(&pod) {
-			log := s.logOf(&pod, c.status.Name)
-			if line := errorLine(log); line != "" {
+	for _, pod := range s.LivePods() {
+		for _, c := range snapshot.ContainersOf(&pod) {
+			log := s.LogOf(&pod, c.Status.Name)
+			if line := logs.ErrorLine(log); line != "" {
 				return "last error: " + line
 			}
 			written = written || log != ""
@@ -101,15 +105,6 @@ func (s *Snapshot) logStatus() string {
 		return "nothing was written"
 	}
 	return "nothing that looks like an error"
-}
-
-// logOf is the log to judge a container by: that of the run that ended, else that of the run that is on.
-func (s *Snapshot) logOf(pod *corev1.Pod, container string) string {
-	log := s.Logs[ContainerKey{Pod: pod.Name, Container: container}]
-	if log.Previous != "" {
-		return log.Previous
-	}
-	return log.Current
 }
 
 func cleanSteps(told []string) []string {

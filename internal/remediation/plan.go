@@ -11,6 +11,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 )
 
 // ladders tell, for each cause that is safe to fix without a person, what is tried, in order. A cause that is not
@@ -45,7 +46,7 @@ func Plan(diagnosed diagnosis.Diagnosis, tried []v1alpha1.ActionResult) v1alpha1
 	return plan
 }
 
-func planned(actionType v1alpha1.ActionType, root diagnosis.Finding, object v1alpha1.ObjectReference) v1alpha1.PlannedAction {
+func planned(actionType v1alpha1.ActionType, root finding.Finding, object v1alpha1.ObjectReference) v1alpha1.PlannedAction {
 	action := v1alpha1.PlannedAction{Type: actionType, Object: object}
 	switch actionType {
 	case v1alpha1.ActionScale:

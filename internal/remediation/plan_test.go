@@ -10,6 +10,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/remediation"
 )
 
@@ -57,7 +58,7 @@ func TestPlan(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			diagnosed := diagnosis.Diagnosis{Cause: test.cause, Workload: test.workload}
-			diagnosed.Findings = []diagnosis.Finding{{Finding: v1alpha1.Finding{Cause: test.cause}, Replicas: 2}}
+			diagnosed.Findings = []finding.Finding{{Finding: v1alpha1.Finding{Cause: test.cause}, Replicas: 2}}
 			plan := remediation.Plan(diagnosed, test.tried)
 			var got []v1alpha1.ActionType
 			for _, action := range plan.Actions {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/remediation"
@@ -88,7 +89,7 @@ func (h *heal) lateEffect() {
 	h.set(v1alpha1.ConditionDiagnosed, metav1.ConditionTrue, string(h.status().Cause), h.status().Diagnosis)
 }
 
-func (h *heal) recordDiagnosis(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis) {
+func (h *heal) recordDiagnosis(snapshot *snapshot.Snapshot, diagnosed diagnosis.Diagnosis) {
 	for _, step := range diagnosed.Steps {
 		h.say(step)
 	}
@@ -115,7 +116,7 @@ func (h *heal) recordDiagnosis(snapshot *diagnosis.Snapshot, diagnosed diagnosis
 }
 
 // decide turns the diagnosis into a plan, or into the end of the request.
-func (h *heal) decide(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis, tried []v1alpha1.ActionResult) {
+func (h *heal) decide(snapshot *snapshot.Snapshot, diagnosed diagnosis.Diagnosis, tried []v1alpha1.ActionResult) {
 	plan := remediation.Plan(diagnosed, tried)
 	shown := h.status().Plan
 	h.status().Plan = nil
@@ -157,7 +158,7 @@ func (h *heal) approved(shown *v1alpha1.Plan, action v1alpha1.PlannedAction) boo
 const maxAttempts = 8
 
 // healthy: the target answers, either because the last action took effect after all, or by itself.
-func (h *heal) healthy(snapshot *diagnosis.Snapshot, diagnosed diagnosis.Diagnosis) {
+func (h *heal) healthy(snapshot *snapshot.Snapshot, diagnosed diagnosis.Diagnosis) {
 	if snapshot.Handshake != nil {
 		h.status().Verification = &v1alpha1.Verification{
 			Verdict: snapshot.Handshake.Verdict,

@@ -23,7 +23,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/controller/healingrequest"
-	"github.com/ry-ops/cortex/internal/diagnosis"
+	"github.com/ry-ops/cortex/internal/gather"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/remediation"
 	"github.com/ry-ops/cortex/internal/verification"
@@ -205,7 +205,7 @@ func (w *world) operator(c client.Client) *healingrequest.Reconciler {
 	return &healingrequest.Reconciler{
 		Client:   c,
 		Live:     w,
-		Gatherer: &diagnosis.Gatherer{Reader: w, Logs: w, Prober: w, Clock: w.clock},
+		Gatherer: &gather.Gatherer{Reader: w, Logs: w, Prober: w, Clock: w.clock},
 		Applier:  &remediation.Applier{Client: c, Reader: w, Clock: w.clock},
 		Verifier: &verification.Verifier{Reader: w, Prober: w},
 		Recorder: &events.FakeRecorder{},

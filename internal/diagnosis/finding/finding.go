@@ -1,0 +1,84 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package finding is one thing that is wrong: what the checks give, and the one gate through which foreign text gets into
+// a status, a file or a terminal.
+package finding
+
+import (
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/foreign"
+)
+
+// Bounds of the status fields that a finding ends up in, in characters and items (api/v1alpha1).
+const (
+	maxMessage = 1024
+	// MaxEvidence bounds one item of evidence.
+	MaxEvidence       = 512
+	maxEvidenceItems  = 10
+	maxFindings       = 16
+	maxRecommendation = 2048
+	maxPatch          = 1024
+	maxDetail         = 64
+	maxName           = 253
+)
+
+// Finding is a thing that is wrong, and what to do about it.
+type Finding struct {
+	v1alpha1.Finding
+	// Recommendation says what a person should do: the exact object, field and value.
+	Recommendation string
+	// SuggestedPatch is a kubectl command that does it, where one line is enough.
+	SuggestedPatch string
+	// Replicas is the count to return to, for ScaledToZero.
+	Replicas int32
+	// Stuck: new pods would not come further than those that there are, so a restart is no remedy.
+	Stuck bool
+}
+
+// Check looks for one family of causes. It must not keep or change the snapshot.
+type Check func(*snapshot.Snapshot) []Finding
+
+// New makes a finding.
+func New(cause v1alpha1.Cause, object v1alpha1.ObjectReference, confidence v1alpha1.Confidence, message string, evidence ...string) Finding {
+	return Finding{Finding: v1alpha1.Finding{
+		Cause: cause, Object: object, Confidence: confidence, Message: message, Evidence: evidence,
+	}}
+}
+
+// Bounded returns the findings as they may be shown: every text is cleaned and cut, whatever a check put in.
+func Bounded(findings []Finding) []Finding {
+	findings = findings[:min(len(findings), maxFindings)]
+	shown := make([]Finding, 0, len(findings))
+	for _, f := range findings {
+		f.Object.Name = foreign.Line(f.Object.Name, maxName)
+		f.Detail = foreign.Line(f.Detail, maxDetail)
+		f.Message = foreign.Line(f.Message, maxMessage)
+		f.Evidence = cleanAll(f.Evidence, maxEvidenceItems)
+		f.Recommendation = foreign.Line(f.Recommendation, maxRecommendation)
+		f.SuggestedPatch = whole(f.SuggestedPatch)
+		shown = append(shown, f)
+	}
+	return shown
+}
+
+// cleanAll cleans evidence and keeps the first items that say something.
+func cleanAll(texts []string, items int) []string {
+	var cleaned []string
+	for _, text := range texts {
+		if text = foreign.Line(text, MaxEvidence); text != "" && len(cleaned) < items {
+			cleaned = append(cleaned, text)
+		}
+	}
+	return cleaned
+}
+
+// whole returns a command if it can be shown as it is. Half a command, or one with a character that is not seen, is
+// worse than none.
+func whole(command string) string {
+	if len(command) > maxPatch || foreign.Visible(command) != command {
+		return ""
+	}
+	return command
+}

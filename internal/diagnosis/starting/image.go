@@ -1,0 +1,127 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package starting
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/diagnosis/words"
+)
+
+// The three recommendations of the spec ("Workflow 3: ImagePullBackOff"), and the sentence that its healing_failed event
+// carries.
+const (
+	adviceAll      = "Check image name/tags and registry access."
+	adviceName     = "Verify image name and tag"
+	adviceAccess   = "Check registry credentials"
+	adviceRegistry = "Verify network access to registry"
+)
+
+// imagePull finds containers whose image cannot be had, and why. It is never fixed automatically: only a person knows
+// which image was meant.
+func imagePull(s *snapshot.Snapshot) []finding.Finding {
+	var findings []finding.Finding
+	seen := map[string]int{}
+	for _, c := range s.Containers() {
+		fault, ok := faultOf(s, c)
+		if !ok {
+			continue
+		}
+		key := string(fault.cause) + " " + c.Spec.Name + " " + c.Spec.Image
+		if seen[key]++; seen[key] == 1 {
+			findings = append(findings, pullFinding(s, c, fault))
+		}
+	}
+	return findings
+}
+
+// faultOf classifies why a container waits for its image. While the kubelet backs off, its message may not hold the
+// error; the last Failed event of the pod then does.
+func faultOf(s *snapshot.Snapshot, c snapshot.Container) (pullFault, bool) {
+	reason, message := c.Waits()
+	if !slices.Contains(pullReasons(), reason) {
+		return pullFault{}, false
+	}
+	fault, ok := classifyPull(reason, message)
+	if ok {
+		return fault, true
+	}
+	if told := lastPullError(s, c); told != "" {
+		if fault, ok = classifyPull(reason, told); ok {
+			return fault, true
+		}
+		message = told
+	}
+	return unclassifiedPull(message), true
+}
+
+// lastPullError is the message of the newest event about a failed pull of the container's image.
+func lastPullError(s *snapshot.Snapshot, c snapshot.Container) string {
+	for _, event := range s.Events { // newest first
+		if event.InvolvedObject.UID == c.Pod.UID && event.Reason == "Failed" &&
+			strings.HasSuffix(event.InvolvedObject.FieldPath, "{"+c.Spec.Name+"}") &&
+			strings.HasPrefix(event.Message, "Failed to pull image") {
+			return event.Message
+		}
+	}
+	return ""
+}
+
+func pullFinding(s *snapshot.Snapshot, c snapshot.Container, fault pullFault) finding.Finding {
+	reason, _ := c.Waits()
+	f := finding.New(fault.cause, s.Owner(c), fault.confidence,
+		fmt.Sprintf("%s cannot start (%s): image %s %s", words.UpperFirst(s.In(c)), reason, c.Spec.Image, fault.words),
+		fmt.Sprintf("Pod %s: %s", c.Pod.Name, fault.message))
+	f.Evidence = append(f.Evidence, s.TellRevision(c))
+	f.Recommendation = pullAdvice(s, c, fault)
+	if old := s.Before(c.Pod); old != nil {
+		image := snapshot.ImageIn(old, c.Spec.Name)
+		// Going back helps only if the fault is not the way to the same registry.
+		if image != "" && image != c.Spec.Image && (fault.cause != v1alpha1.CauseRegistryUnreachable || registryOf(image) != registryOf(c.Spec.Image)) {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("revision %d has image %s", snapshot.Revision(old), image))
+			f.SuggestedPatch = s.Undo(old)
+		}
+	}
+	return f
+}
+
+// pullAdvice tells the spec's recommendations that fit the fault, beside the object they are about.
+func pullAdvice(s *snapshot.Snapshot, c snapshot.Container, fault pullFault) string {
+	told := []string{adviceAll}
+	for _, advice := range fault.advice {
+		switch advice {
+		case adviceName:
+			advice += fmt.Sprintf(": %s asks for %s", s.In(c), c.Spec.Image)
+		case adviceAccess:
+			advice += ": " + pullSecrets(c.Pod)
+		case adviceRegistry:
+			advice += fmt.Sprintf(" %s from node %s", registryOf(c.Spec.Image), c.Pod.Spec.NodeName)
+		}
+		told = append(told, advice+".")
+	}
+	return strings.Join(told, " ")
+}
+
+func pullSecrets(pod *corev1.Pod) string {
+	if len(pod.Spec.ImagePullSecrets) == 0 {
+		return "the pods name no imagePullSecrets"
+	}
+	return "the pods name imagePullSecrets " + strings.Join(words.Names(pod.Spec.ImagePullSecrets, func(ref *corev1.LocalObjectReference) string { return ref.Name }), ", ")
+}
+
+// registryOf is the host of an image reference: the part before the first slash if it looks like a host, else Docker Hub.
+func registryOf(image string) string {
+	host, _, found := strings.Cut(image, "/")
+	if found && (strings.ContainsAny(host, ".:") || host == "localhost") {
+		return host
+	}
+	return "docker.io"
+}
