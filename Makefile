@@ -47,7 +47,7 @@ clean: ## Remove what was built here. Caches stay.
 generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the API reference.
 	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(TOOL) controller-gen crd:maxDescLen=10000 paths=./api/... output:crd:dir=config/crd/bases
-	$(call generate-role,operator,cmd/operator internal/controller)
+	$(call generate-role,operator,cmd/operator internal/controller internal/gather)
 	$(call generate-role,gateway,cmd/gateway internal/gateway internal/healing internal/chat internal/mcp)
 	@mkdir -p docs/reference
 	$(TOOL) crd-ref-docs --source-path=api --config=hack/api-reference/config.yaml --templates-dir=hack/api-reference \

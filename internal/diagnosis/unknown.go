@@ -26,7 +26,7 @@ func unknown(s *snapshot.Snapshot) finding.Finding {
 		f.Evidence = append(f.Evidence, "the caller saw: "+s.Error.Message)
 	}
 	f.Evidence = append(f.Evidence, ruledOut(s)...)
-	for _, gap := range s.Gaps {
+	for _, gap := range s.Gaps() {
 		f.Evidence = append(f.Evidence, "not looked at: "+gap)
 	}
 	return f
@@ -39,7 +39,7 @@ func unexplained(s *snapshot.Snapshot) (message, advice string) {
 			return fmt.Sprintf("Where the MCP server of Service %s answers is not known", s.Service.Name), err.Error()
 		}
 	}
-	if s.Handshake == nil && len(s.Gaps) == 0 {
+	if s.Handshake == nil && len(s.Gaps()) == 0 {
 		return s.Title() + " looks well, and no MCP handshake was made", "Make an MCP handshake with it."
 	}
 	if s.Handshake == nil {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,9 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
-	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
-	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
@@ -34,68 +33,127 @@ type Gatherer struct {
 	Reader client.Reader
 	// Logs reads container logs. Without it no log is read.
 	Logs LogReader
-	// Prober makes the MCP handshake. Without it none is made.
+	// Prober makes the MCP handshake. Without it none is made, and the objects alone must tell.
 	Prober mcpserver.Prober
 	// Clock tells the Now of the snapshot.
 	Clock clock.PassiveClock
+	// Secrets: the reader may read Secrets. Of these only the names of their keys are kept.
+	Secrets bool
 }
 
 // Gather reads all that the checks need to know of one target.
 //
 // It takes one round trip of parallel lists, one list a kind. Only when these show a server that ought to answer does a
-// handshake follow, and only when they show pods do logs, both at once: a target that is scaled to zero costs the one
-// round trip. What cannot be read is a gap of the snapshot. It is an error only if ctx ends, or if neither Services nor
-// workloads can be read, since then there is nothing to reason about.
+// handshake follow, and only when they show pods do logs. What the pods name and stand on is read, at the same time, only
+// if the target is not seen to be well: one that is scaled to zero costs the one round trip. What cannot be read is a gap
+// of the snapshot. It is an error only if ctx ends, or if neither Services nor workloads can be read, since then there is
+// nothing to reason about.
 func (g *Gatherer) Gather(ctx context.Context, namespace string, target v1alpha1.TargetReference, observed *v1alpha1.ObservedError) (*snapshot.Snapshot, error) {
-	now := g.Clock.Now()
-	read, err := g.list(ctx, namespace, target)
+	o, err := g.first(ctx, namespace)
 	if err != nil {
-		return nil, fmt.Errorf("reading namespace %s: %w", namespace, err)
+		return nil, err
 	}
-	s := snapshot.Assemble(namespace, target, read)
-	s.Now, s.Error = now, observed
-
-	var group errgroup.Group
-	var logGaps []string
-	group.Go(func() error { s.Handshake = g.handshake(ctx, s); return nil })
-	group.Go(func() error { s.Logs, logGaps = g.logs(ctx, s); return nil })
-	_ = group.Wait() // both report what they could not do as gaps
-	s.Gaps = append(s.Gaps, logGaps...)
+	s := snapshot.Assemble(namespace, target, o)
+	s.Now, s.Error, s.Unprobed = g.Clock.Now(), observed, g.Prober == nil
+	switch {
+	case s.AtZero(): // that is the whole story
+	case g.Prober != nil && s.ShouldAnswer():
+		g.ask(ctx, s)
+		if !answered(s) {
+			s = with(s, g.follow(ctx, namespace, s))
+		}
+	default:
+		var later *snapshot.Objects
+		var group errgroup.Group
+		group.Go(func() error { later = g.follow(ctx, namespace, s); return nil })
+		g.ask(ctx, s)
+		_ = group.Wait() // what could not be read is a gap
+		s = with(s, later)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("looking at %s %s/%s: %w", target.Kind, namespace, target.Name, err)
 	}
 	return s, nil
 }
 
-// list reads every kind at once, and notes the kinds that could not be read.
-func (g *Gatherer) list(ctx context.Context, namespace string, target v1alpha1.TargetReference) (*snapshot.Objects, error) {
-	bounded, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	found := &snapshot.Objects{}
-	reads := reads(found, g.Reader, namespace, target)
-	failures := make([]error, len(reads))
-	var group errgroup.Group
-	for i, read := range reads {
-		group.Go(func() error { failures[i] = read.run(bounded); return nil })
-	}
-	_ = group.Wait()
-
-	blind := map[string]bool{}
-	for i, read := range reads {
-		if failures[i] == nil {
-			continue
-		}
-		found.Unread = append(found.Unread, read.kind)
-		found.Gaps = append(found.Gaps, foreign.Line(fmt.Sprintf("reading %ss: %v", read.kind, failures[i]), finding.MaxEvidence))
-		blind[read.kind] = !errors.Is(failures[i], errTruncated)
-	}
-	if err := ctx.Err(); err != nil {
+// Namespace reads what the checks need to know of every target of a namespace, once for all of them.
+func (g *Gatherer) Namespace(ctx context.Context, namespace string) ([]*snapshot.Snapshot, error) {
+	o, err := g.first(ctx, namespace)
+	if err != nil {
 		return nil, err
 	}
-	if blind[snapshot.KindService] && blind[snapshot.KindDeployment] && blind[snapshot.KindStatefulSet] && blind[snapshot.KindDaemonSet] {
-		return nil, errors.Join(failures...)
+	var targets []*snapshot.Snapshot
+	for _, target := range o.Targets(namespace) {
+		s := snapshot.Assemble(namespace, target, o)
+		s.Now, s.Unprobed = g.Clock.Now(), g.Prober == nil
+		g.ask(ctx, s)
+		targets = append(targets, s)
 	}
-	return found, nil
+	join(o, g.follow(ctx, namespace, targets...))
+	for i := range targets {
+		targets[i] = targets[i].Again()
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("looking at namespace %s: %w", namespace, err)
+	}
+	return targets, nil
+}
+
+// first reads the way from every Service to its pods.
+func (g *Gatherer) first(ctx context.Context, namespace string) (*snapshot.Objects, error) {
+	bounded, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	o := &snapshot.Objects{Unread: laterKinds()}
+	failed := run(bounded, o, firstReads(o, g.Reader, namespace))
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("reading namespace %s: %w", namespace, err)
+	}
+	var blind []error
+	for _, kind := range []string{snapshot.KindService, snapshot.KindDeployment, snapshot.KindStatefulSet, snapshot.KindDaemonSet} {
+		if err := failed[kind]; err != nil && !errors.Is(err, errTruncated) {
+			blind = append(blind, err)
+		}
+	}
+	if len(blind) == 4 {
+		return nil, fmt.Errorf("reading namespace %s: %w", namespace, errors.Join(blind...))
+	}
+	return o, nil
+}
+
+// ask asks one target itself: a handshake and its logs, both at once.
+func (g *Gatherer) ask(ctx context.Context, s *snapshot.Snapshot) {
+	var group errgroup.Group
+	group.Go(func() error { s.Handshake = g.handshake(ctx, s); return nil })
+	s.Logs, s.LogGaps = g.logs(ctx, s)
+	_ = group.Wait() // it reports what it could not do
+}
+
+// answered reports whether the server was seen to work, so that nothing is to be explained.
+func answered(s *snapshot.Snapshot) bool {
+	return s.Handshake != nil && s.Handshake.Verdict == v1alpha1.VerdictPassed
+}
+
+// follow reads what the targets name and stand on, into a set of its own: the first reads are being looked at.
+func (g *Gatherer) follow(ctx context.Context, namespace string, targets ...*snapshot.Snapshot) *snapshot.Objects {
+	bounded, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	needs := needsOf(targets)
+	later, system := &snapshot.Objects{Unread: laterKinds()}, &snapshot.Objects{}
+	run(bounded, later, slices.Concat(g.followReads(later, namespace, needs), g.systemReads(system, namespace, needs)))
+	later.Nodes, later.Leases = system.Nodes, system.Leases
+	later.Pods, later.Services, later.EndpointSlices, later.Events = system.Pods, system.Services, system.EndpointSlices, system.Events
+	return later
+}
+
+func with(s *snapshot.Snapshot, later *snapshot.Objects) *snapshot.Snapshot {
+	join(s.All, later)
+	return s.Again()
+}
+
+// join adds what was left for later.
+func join(o, later *snapshot.Objects) {
+	o.Unread = slices.DeleteFunc(o.Unread, func(kind string) bool { return slices.Contains(laterKinds(), kind) })
+	o.Join(later)
 }
 
 // handshake asks the server itself, if there is reason to think that one is there.

@@ -26,7 +26,7 @@ const annotationRevision = "deployment.kubernetes.io/revision"
 
 // Assemble makes a snapshot of the lists. Its result does not depend on the order of the lists.
 func Assemble(namespace string, target v1alpha1.TargetReference, o *Objects) *Snapshot {
-	s := &Snapshot{Namespace: namespace, Target: target, Gaps: slices.Clone(o.Gaps), All: o}
+	s := &Snapshot{Namespace: namespace, Target: target, All: o}
 	s.Services = Keep(o.Services, func(service *corev1.Service) bool { return service.Namespace == namespace })
 	slices.SortFunc(s.Services, func(a, b corev1.Service) int { return cmp.Compare(a.Name, b.Name) })
 	s.Workloads = o.workloads(namespace)

@@ -44,6 +44,9 @@ const (
 	KindIngress                 = "Ingress"
 	KindHTTPRoute               = "HTTPRoute"
 	KindPodMetrics              = "PodMetrics"
+
+	// KindPodElsewhere are the pods of every other namespace, which use the nodes too.
+	KindPodElsewhere = "Pod of another namespace"
 )
 
 // SystemNamespace is where the parts of the cluster itself run.
@@ -133,3 +136,33 @@ type ContainerMetrics struct {
 
 // Complete reports whether every object of the kind was read, so that a missing one is known not to exist.
 func (o *Objects) Complete(kind string) bool { return !slices.Contains(o.Unread, kind) }
+
+// Join adds what was read beside.
+func (o *Objects) Join(later *Objects) {
+	o.Services = append(o.Services, later.Services...)
+	o.EndpointSlices = append(o.EndpointSlices, later.EndpointSlices...)
+	o.Deployments = append(o.Deployments, later.Deployments...)
+	o.StatefulSets = append(o.StatefulSets, later.StatefulSets...)
+	o.DaemonSets = append(o.DaemonSets, later.DaemonSets...)
+	o.ReplicaSets = append(o.ReplicaSets, later.ReplicaSets...)
+	o.Pods = append(o.Pods, later.Pods...)
+	o.Events = append(o.Events, later.Events...)
+	o.ConfigMaps = append(o.ConfigMaps, later.ConfigMaps...)
+	o.Secrets = append(o.Secrets, later.Secrets...)
+	o.ServiceAccounts = append(o.ServiceAccounts, later.ServiceAccounts...)
+	o.Claims = append(o.Claims, later.Claims...)
+	o.Volumes = append(o.Volumes, later.Volumes...)
+	o.StorageClasses = append(o.StorageClasses, later.StorageClasses...)
+	o.Nodes = append(o.Nodes, later.Nodes...)
+	o.Leases = append(o.Leases, later.Leases...)
+	o.Namespaces = append(o.Namespaces, later.Namespaces...)
+	o.Quotas = append(o.Quotas, later.Quotas...)
+	o.LimitRanges = append(o.LimitRanges, later.LimitRanges...)
+	o.NetworkPolicies = append(o.NetworkPolicies, later.NetworkPolicies...)
+	o.Autoscalers = append(o.Autoscalers, later.Autoscalers...)
+	o.Ingresses = append(o.Ingresses, later.Ingresses...)
+	o.HTTPRoutes = append(o.HTTPRoutes, later.HTTPRoutes...)
+	o.PodMetrics = append(o.PodMetrics, later.PodMetrics...)
+	o.Gaps = append(o.Gaps, later.Gaps...)
+	o.Unread = append(o.Unread, later.Unread...)
+}

@@ -140,3 +140,19 @@ func HasSelector(service *corev1.Service) bool {
 func Selects(service *corev1.Service, podLabels map[string]string) bool {
 	return HasSelector(service) && labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(podLabels))
 }
+
+// Targets are all that a namespace can be asked for: every Service, and every workload that no Service leads to.
+func (o *Objects) Targets(namespace string) []v1alpha1.TargetReference {
+	var targets []v1alpha1.TargetReference
+	services := Keep(o.Services, func(service *corev1.Service) bool { return service.Namespace == namespace })
+	slices.SortFunc(services, func(a, b corev1.Service) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range services {
+		targets = append(targets, v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: services[i].Name})
+	}
+	for _, w := range o.workloads(namespace) {
+		if !slices.ContainsFunc(services, func(service corev1.Service) bool { return Selects(&service, w.Template.Labels) }) {
+			targets = append(targets, v1alpha1.TargetReference{Kind: w.Kind, Name: w.Object.GetName()})
+		}
+	}
+	return targets
+}

@@ -6,6 +6,7 @@
 package snapshot
 
 import (
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -49,8 +50,8 @@ type Snapshot struct {
 	Handshake *mcpserver.Result
 	// Unprobed: no handshake is possible from where this is looked at, so the objects alone must tell.
 	Unprobed bool
-	// Gaps are what could not be read, and why. A gap is never a finding.
-	Gaps []string
+	// LogGaps are the logs that could not be read, and why.
+	LogGaps []string
 	// All that was read, of every namespace and kind. The methods of Snapshot find in it what belongs to the target.
 	All *Objects
 }
@@ -66,3 +67,14 @@ type ContainerLog struct {
 
 // Complete reports whether every object of the kind was read, so that a missing one is known not to exist.
 func (s *Snapshot) Complete(kind string) bool { return s.All.Complete(kind) }
+
+// Gaps are what could not be read, and why. A gap is never a finding.
+func (s *Snapshot) Gaps() []string { return slices.Concat(s.All.Gaps, s.LogGaps) }
+
+// Again assembles the snapshot anew, after more was read. What was asked of the target itself stays.
+func (s *Snapshot) Again() *Snapshot {
+	again := Assemble(s.Namespace, s.Target, s.All)
+	again.Now, again.Error, again.Unprobed = s.Now, s.Error, s.Unprobed
+	again.Logs, again.LogGaps, again.Handshake = s.Logs, s.LogGaps, s.Handshake
+	return again
+}
