@@ -33,6 +33,7 @@ fi
 E2E_KUBECONFIG="$("$LOCALKUBE" kubeconfig)"
 E2E_KUBECTL="$("$LOCALKUBE" assets)/kubectl"
 CLUSTER=local KUBECONFIG="$E2E_KUBECONFIG" KUBECTL="$E2E_KUBECTL" hack/install.sh
-export E2E_KUBECONFIG E2E_KUBECTL
+E2E_PLUGIN="$PWD/bin/kubectl-cortex" # install.sh has built it
+export E2E_KUBECONFIG E2E_KUBECTL E2E_PLUGIN
 unset KUBECONFIG
 "$@"

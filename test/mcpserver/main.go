@@ -33,7 +33,9 @@ const (
 type options struct {
 	addr, profile, scratch, registry string
 	stateless                        bool
-	fault                            fault
+	// lastWords are printed, and end the process with code 1: a log that tells a fault, of a real container.
+	lastWords string
+	fault     fault
 }
 
 func main() {
@@ -65,6 +67,7 @@ func parse(args []string, env func(string) string, output io.Writer) (options, e
 	flags.StringVar(&o.registry, "registry", "", "serve a container registry on this address instead of MCP")
 	flags.BoolVar(&o.stateless, "stateless", false, "keep no sessions")
 	flags.StringVar(&mode, "fault", env("MCP_FAULT"), "fault to begin with (env MCP_FAULT): "+modeNames())
+	flags.StringVar(&o.lastWords, "last-words", "", "print this text and exit with code 1")
 	flags.DurationVar(&o.fault.Delay, "delay", defaultDelay, "delay of slow-start and slow-tool")
 	flags.IntVar(&o.fault.MiB, "mib", 0, "memory that allocate takes; 0 for all there is")
 	if err := flags.Parse(args); err != nil {
@@ -84,6 +87,9 @@ func parse(args []string, env func(string) string, output io.Writer) (options, e
 func run(ctx context.Context, log *slog.Logger, o options) error {
 	if o.registry != "" {
 		return serve(ctx, log, o.registry, newRegistry(), nil)
+	}
+	if o.lastWords != "" {
+		return errors.New(o.lastWords)
 	}
 	faults := newFaults(log, o.scratch)
 	if err := faults.atStart(ctx, o.fault); err != nil {

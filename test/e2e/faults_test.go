@@ -1,0 +1,129 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/test/faults"
+	"github.com/ry-ops/cortex/test/harness"
+)
+
+// settle is how long a fault may take until the cluster shows it: a crash loop is one after two restarts or so.
+const settle = 90 * time.Second
+
+// Every fault stands in a namespace of its own, all at once, and is looked at by the plugin with a user's rights and by
+// the operator with its own.
+var _ = Describe("A diagnosis on a real cluster", Ordered, func() {
+	many := "fault-many"
+
+	BeforeAll(func(ctx context.Context) {
+		DeferCleanup(func(ctx context.Context) { Expect(faults.Clear(ctx, cluster)).To(Succeed()) })
+		group, groupCtx := errgroup.WithContext(ctx)
+		group.SetLimit(4)
+		for _, fault := range append(faults.Healthy(), faults.All()...) {
+			group.Go(func() error { return fault.Make(groupCtx, cluster) })
+		}
+		Expect(group.Wait()).To(Succeed())
+		Expect(cluster.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: many, Labels: map[string]string{faults.LabelFault: "true"}}})).To(Succeed())
+		for _, fault := range faults.Many() {
+			Expect(fault.MakeBeside(ctx, cluster, many)).To(Succeed())
+		}
+	})
+
+	for _, fault := range faults.Healthy() {
+		It("finds nothing wrong with "+fault.Name, func(ctx context.Context) {
+			Eventually(func(ctx context.Context) ([]harness.Finding, error) {
+				return cluster.Diagnose(ctx, fault.Namespace(), "")
+			}).WithContext(ctx).WithTimeout(settle).WithPolling(time.Second).Should(BeEmpty())
+			request := dryRun(ctx, fault.Namespace())
+			Expect(request.Status.Cause).To(Equal(v1alpha1.CauseHealthy), request.Status.Diagnosis)
+		})
+	}
+
+	for _, fault := range faults.All() {
+		It(fmt.Sprintf("names %s: %s", fault.Want[0], fault.Name), func(ctx context.Context) {
+			if fault.Then != nil {
+				Expect(cluster.Until(ctx, fault.Name+" to be rolled out", func(ctx context.Context) (bool, error) {
+					found, err := cluster.Diagnose(ctx, fault.Namespace(), "")
+					return len(found) == 0, err
+				})).To(Succeed())
+				Expect(fault.Worsen(ctx, cluster)).To(Succeed())
+			}
+			var found []harness.Finding
+			Eventually(func(g Gomega, ctx context.Context) {
+				var err error
+				found, err = cluster.Diagnose(ctx, fault.Namespace(), faults.Name)
+				g.Expect(err).NotTo(HaveOccurred())
+				g.Expect(found).NotTo(BeEmpty())
+				g.Expect(found[0].Cause).To(Equal(fault.Want[0]), "%+v", found)
+				expectFinding(g, found[0], fault)
+			}).WithContext(ctx).WithTimeout(settle).WithPolling(time.Second).Should(Succeed())
+			GinkgoWriter.Printf("%s\n", found[0].Message)
+
+			if !fault.Serves {
+				request := dryRun(ctx, fault.Namespace())
+				Expect(request.Status.Cause).To(Equal(fault.Want[0]), request.Status.Diagnosis)
+			}
+		})
+	}
+
+	It("names three faults that are there at once", func(ctx context.Context) {
+		Eventually(func(g Gomega, ctx context.Context) {
+			found, err := cluster.Diagnose(ctx, many, "")
+			g.Expect(err).NotTo(HaveOccurred())
+			named := map[string]v1alpha1.Cause{}
+			for _, finding := range found {
+				if named[finding.Service] == "" {
+					named[finding.Service] = finding.Cause
+				}
+			}
+			for _, fault := range faults.Many() {
+				g.Expect(named[fault.Name]).To(Equal(fault.Want[0]), "%+v", found)
+			}
+			g.Expect(named).To(HaveLen(len(faults.Many())))
+		}).WithContext(ctx).WithTimeout(settle).WithPolling(time.Second).Should(Succeed())
+	})
+})
+
+// expectFinding holds a finding to what a person needs of it.
+func expectFinding(g Gomega, found harness.Finding, fault faults.Fault) {
+	if fault.Detail != "" {
+		g.Expect(found.Detail).To(Equal(fault.Detail))
+	}
+	if fault.Object != "" {
+		g.Expect(found.Object.Kind + " " + found.Object.Name).To(Equal(fault.Object))
+	}
+	g.Expect(found.Recommendation).NotTo(BeEmpty())
+	told := strings.Join(append([]string{found.Message, found.Recommendation, found.SuggestedPatch}, found.Evidence...), "\n")
+	for _, part := range fault.Says {
+		g.Expect(told).To(ContainSubstring(part))
+	}
+}
+
+// dryRun has the operator look at the server of a namespace, and change nothing.
+func dryRun(ctx context.Context, namespace string) *v1alpha1.HealingRequest {
+	GinkgoHelper()
+	request := &v1alpha1.HealingRequest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "look-"},
+		Spec:       v1alpha1.HealingRequestSpec{TargetRef: v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: faults.Name}, Mode: v1alpha1.ModeDryRun},
+	}
+	Expect(cluster.Create(ctx, request)).To(Succeed())
+	Expect(cluster.Until(ctx, "the operator's diagnosis in "+namespace, func(ctx context.Context) (bool, error) {
+		err := cluster.Get(ctx, client.ObjectKeyFromObject(request), request)
+		return request.Status.CompletedAt != nil, err
+	})).To(Succeed())
+	return request
+}
