@@ -38,29 +38,6 @@ func steps(s *snapshot.Snapshot) []string {
 	return told
 }
 
-func podStatus(s *snapshot.Snapshot) string {
-	pods := s.LivePods()
-	if len(pods) == 0 {
-		return "0 pods"
-	}
-	told := fmt.Sprintf("%s, %d ready", words.Count(len(pods), "pod"), s.ReadyPods())
-	reasons := map[string]int{}
-	var order []string
-	for i := range pods {
-		for _, c := range snapshot.ContainersOf(&pods[i]) {
-			if waiting := c.Status.State.Waiting; waiting != nil && waiting.Reason != "" {
-				if reasons[waiting.Reason]++; reasons[waiting.Reason] == 1 {
-					order = append(order, waiting.Reason)
-				}
-			}
-		}
-	}
-	for _, reason := range order {
-		told += fmt.Sprintf(", %d %s", reasons[reason], reason)
-	}
-	return told
-}
-
 func endpointStatus(s *snapshot.Snapshot) string {
 	if s.Service == nil {
 		return "no Service"
