@@ -34,9 +34,11 @@ var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // Line makes one line of a text: no invisible characters, no secrets, at most limit characters.
 func Line(text string, limit int) string {
+	// No more than can be shown: a character has at most four bytes.
+	window := min(maxBytes, 4*limit+edge)
 	seen := Visible(Head(text, maxRaw))
-	shown := redact(Head(seen, maxBytes))
-	if len(text) > maxRaw || len(seen) > maxBytes {
+	shown := redact(Head(seen, window))
+	if len(text) > maxRaw || len(seen) > window {
 		shown = Head(shown, max(0, len(shown)-edge))
 	}
 	return cut(strings.Join(strings.Fields(shown), " "), limit)
