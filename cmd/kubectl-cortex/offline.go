@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,7 +38,7 @@ func (d *diagnose) offline(named *report.Named) (*report.Report, error) {
 		now = d.clock.Now()
 	}
 	objects := reader.Objects()
-	namespace, err := chooseNamespace(*d.config.Namespace, report.Namespaces(objects))
+	namespace, err := chooseNamespace(cmp.Or(*d.config.Namespace, reader.Namespace()), report.Namespaces(objects))
 	if err != nil {
 		return nil, err
 	}

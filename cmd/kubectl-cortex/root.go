@@ -49,6 +49,6 @@ no cluster either.`,
 	})
 	config.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !shown[flag.Name] })
-	root.AddCommand(newDiagnose(io, clock, config), newVersion(io))
+	root.AddCommand(newDiagnose(io, clock, config), newDump(io, clock, config), newVersion(io))
 	return root
 }

@@ -65,7 +65,7 @@ func blamed(l *looked, all []*looked) []v1alpha1.TargetReference {
 			continue
 		}
 		target := v1alpha1.TargetReference{Kind: v1alpha1.TargetKind(f.Object.Kind), Name: f.Object.Name}
-		if isTarget(f.Object.Kind) && !slices.ContainsFunc(all, func(other *looked) bool { return other.is(target) }) {
+		if isTarget(f.Object.Kind) && !slices.ContainsFunc(all, func(other *looked) bool { return other.Is(target) }) {
 			targets = append(targets, target)
 		}
 	}
@@ -74,13 +74,6 @@ func blamed(l *looked, all []*looked) []v1alpha1.TargetReference {
 
 func isTarget(kind string) bool {
 	return slices.Contains([]v1alpha1.TargetKind{v1alpha1.KindService, v1alpha1.KindDeployment, v1alpha1.KindStatefulSet, v1alpha1.KindDaemonSet}, v1alpha1.TargetKind(kind))
-}
-
-// is reports whether a reference names the target, its Service or its workload.
-func (l *looked) is(target v1alpha1.TargetReference) bool {
-	return l.Target == target ||
-		target.Kind == v1alpha1.KindService && l.Service != nil && l.Service.Name == target.Name ||
-		l.Snapshot.Workload != nil && l.Snapshot.Workload.Kind == target.Kind && l.Snapshot.Workload.Object.GetName() == target.Name
 }
 
 // explainedWithin: another finding of the same target is the cause of this one.
@@ -95,7 +88,7 @@ func (t table) explainedWithin(f finding.Finding, l *looked) bool {
 func (t table) explainedByNeed(f finding.Finding, l *looked, all []*looked) bool {
 	if f.Cause == v1alpha1.CauseDependencyUnavailable {
 		at := v1alpha1.TargetReference{Kind: v1alpha1.TargetKind(f.Object.Kind), Name: f.Object.Name}
-		return slices.ContainsFunc(all, func(other *looked) bool { return other != l && !l.sameAs(other) && other.is(at) && t.atFault(other, l) })
+		return slices.ContainsFunc(all, func(other *looked) bool { return other != l && !l.sameAs(other) && other.Is(at) && t.atFault(other, l) })
 	}
 	if !slices.Contains(t.explains[v1alpha1.CauseDependencyUnavailable], f.Cause) {
 		return false
@@ -114,7 +107,7 @@ func (l *looked) sameAs(other *looked) bool {
 func (t table) atFault(dependency, client *looked) bool {
 	return slices.ContainsFunc(dependency.Findings, func(f finding.Finding) bool {
 		blames := f.Cause == v1alpha1.CauseDependencyUnavailable &&
-			client.is(v1alpha1.TargetReference{Kind: v1alpha1.TargetKind(f.Object.Kind), Name: f.Object.Name})
+			client.Is(v1alpha1.TargetReference{Kind: v1alpha1.TargetKind(f.Object.Kind), Name: f.Object.Name})
 		return f.Confidence != v1alpha1.Possible && f.Cause != v1alpha1.CauseUnknown && !blames
 	})
 }
