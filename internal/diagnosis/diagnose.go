@@ -42,7 +42,7 @@ type Diagnosis struct {
 //
 // Healthy means that the server answers: a handshake passed. A fault beside that, such as a new revision that cannot
 // start while the old one serves, stays among the findings and is not the cause, since nothing is to be healed for the
-// caller.
+// caller. Where no handshake is possible, a target that looks well is Healthy as far as can be told, and the summary says so.
 func Diagnose(s *snapshot.Snapshot) Diagnosis {
 	var findings []finding.Finding
 	for _, check := range Checks() {
@@ -52,6 +52,7 @@ func Diagnose(s *snapshot.Snapshot) Diagnosis {
 	d := Diagnosis{Cause: v1alpha1.CauseHealthy}
 	switch {
 	case answers(s):
+	case len(findings) == 0 && looksWell(s):
 	case len(findings) == 0:
 		findings = []finding.Finding{unknown(s)}
 		fallthrough
@@ -75,6 +76,9 @@ func answers(s *snapshot.Snapshot) bool {
 
 // summary tells what is wrong to somebody who was woken by it: the cause, what follows from it, the evidence.
 func summary(s *snapshot.Snapshot, d Diagnosis) string {
+	if d.Cause == v1alpha1.CauseHealthy && !answers(s) {
+		return sentences(wellSummary(s))
+	}
 	if d.Cause == v1alpha1.CauseHealthy {
 		return sentences(append([]string{fmt.Sprintf("%s answers: %s", s.Title(), s.Handshake.Message)}, alsoFound(d.Findings)...)...)
 	}

@@ -6,7 +6,8 @@ package dump
 import (
 	"fmt"
 	"slices"
-	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 )
@@ -40,7 +41,14 @@ func (r *Reader) Objects() *snapshot.Objects {
 		return r.kinds[kind]
 	}
 	o.Gaps = slices.Clone(o.Gaps)
+	o.Unread = slices.Clone(r.extra.Unread)
+	if !r.kinds[snapshot.KindPodElsewhere] && !r.severalNamespaces() {
+		o.Unread = append(o.Unread, snapshot.KindPodElsewhere)
+	}
 	for _, kind := range known {
+		if slices.Contains(r.extra.Unread, kind) { // its gap is told already
+			continue
+		}
 		if seen(kind) || slices.ContainsFunc(together, func(group []string) bool {
 			return slices.Contains(group, kind) && slices.ContainsFunc(group, seen)
 		}) {
@@ -52,52 +60,12 @@ func (r *Reader) Objects() *snapshot.Objects {
 	return &o
 }
 
+// severalNamespaces: who dumps the pods of more than one namespace mostly dumps them all.
+func (r *Reader) severalNamespaces() bool {
+	return slices.ContainsFunc(r.objects.Pods, func(pod corev1.Pod) bool { return pod.Namespace != r.objects.Pods[0].Namespace })
+}
+
 // Logs are the logs of a namespace's containers.
 func (r *Reader) Logs(namespace string) map[snapshot.ContainerKey]snapshot.ContainerLog {
 	return r.logsOf(namespace)
-}
-
-// Time is when the file was written: what it says itself, or else the newest moment that any of its objects tells. It is
-// the zero time if none tells one.
-func (r *Reader) Time() time.Time {
-	newest := r.extra.Time.Time
-	later := func(moment time.Time) {
-		if moment.After(newest) {
-			newest = moment
-		}
-	}
-	for i := range r.objects.Events {
-		later(snapshot.EventTime(&r.objects.Events[i]))
-	}
-	for i := range r.objects.Pods {
-		pod := &r.objects.Pods[i]
-		later(pod.CreationTimestamp.Time)
-		for _, condition := range pod.Status.Conditions {
-			later(condition.LastTransitionTime.Time)
-		}
-		for _, container := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-			if running := container.State.Running; running != nil {
-				later(running.StartedAt.Time)
-			}
-			if ended := container.State.Terminated; ended != nil {
-				later(ended.FinishedAt.Time)
-			}
-		}
-	}
-	for i := range r.objects.Nodes {
-		for _, condition := range r.objects.Nodes[i].Status.Conditions {
-			later(condition.LastHeartbeatTime.Time)
-		}
-	}
-	for i := range r.objects.Leases {
-		if renewed := r.objects.Leases[i].Spec.RenewTime; renewed != nil {
-			later(renewed.Time)
-		}
-	}
-	for i := range r.objects.Deployments {
-		for _, condition := range r.objects.Deployments[i].Status.Conditions {
-			later(condition.LastUpdateTime.Time)
-		}
-	}
-	return newest
 }

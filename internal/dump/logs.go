@@ -50,8 +50,11 @@ func (r *Reader) take(more extra) {
 	for _, kind := range more.Kinds {
 		r.see(kind)
 	}
-	r.extra.Kinds = append(r.extra.Kinds, more.Kinds...)
+	r.extra.Unread = append(r.extra.Unread, more.Unread...)
 	r.objects.Gaps = append(r.objects.Gaps, more.Gaps...)
+	if more.Namespace != "" {
+		r.extra.Namespace = more.Namespace
+	}
 	if more.Time.After(r.extra.Time.Time) {
 		r.extra.Time = more.Time
 	}

@@ -50,9 +50,12 @@ type Reader struct {
 
 // extra are the fields that this program adds to a v1 List. kubectl does not look at them.
 type extra struct {
-	// Kinds that were read whole, Gaps that were not.
-	Kinds []string `json:"kinds,omitempty"`
-	Gaps  []string `json:"gaps,omitempty"`
+	// Kinds that were read whole; Unread ones were not, though some of them may be there; Gaps say why.
+	Kinds  []string `json:"kinds,omitempty"`
+	Unread []string `json:"unread,omitempty"`
+	Gaps   []string `json:"gaps,omitempty"`
+	// Namespace that was dumped. What is there of others is what it stands on.
+	Namespace string `json:"namespace,omitempty"`
 	// Time of the dump.
 	Time metav1.Time `json:"time,omitzero"`
 	// Logs by "namespace/pod/container", and those of the run Previous to the one that is on.

@@ -115,3 +115,10 @@ func Reference(kind string, object metav1.Object) v1alpha1.ObjectReference {
 		Kind: kind, Name: object.GetName(), UID: object.GetUID(), ResourceVersion: object.GetResourceVersion(), Generation: object.GetGeneration(),
 	}
 }
+
+// Is reports whether a reference names the target, its Service or its workload.
+func (s *Snapshot) Is(target v1alpha1.TargetReference) bool {
+	return s.Target == target ||
+		target.Kind == v1alpha1.KindService && s.Service != nil && s.Service.Name == target.Name ||
+		s.Workload != nil && s.Workload.Kind == target.Kind && s.Workload.Object.GetName() == target.Name
+}

@@ -1,0 +1,54 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/utils/clock"
+)
+
+// shown are the flags of kubectl that the help tells. The others work too; they are as well known as rarely needed.
+var shown = map[string]bool{"kubeconfig": true, "context": true, "namespace": true, "request-timeout": true}
+
+func newRoot(io streams, clock clock.PassiveClock) *cobra.Command {
+	config := genericclioptions.NewConfigFlags(true)
+	root := &cobra.Command{
+		Use:   "cortex",
+		Short: "Find out why a service on Kubernetes does not answer",
+		Long: `Finds out why a service on Kubernetes does not answer: one root cause, the evidence, and what to do.
+
+It reads with your own rights and changes nothing. No operator, no agent and no language model is needed, and for a file
+no cluster either.`,
+		Example: `  # What is wrong in this namespace? The worst comes first.
+  kubectl cortex diagnose -n cortex-system
+
+  # Why does this service not answer?
+  kubectl cortex diagnose sandfly-mcp-server -n cortex-system
+
+  # Write down what a diagnosis needs, without secrets, and diagnose it elsewhere.
+  kubectl cortex dump -n cortex-system -o cortex.json
+  kubectl cortex diagnose --filename cortex.json
+
+  # What does a cause mean, and what proves it?
+  kubectl cortex explain SelectorMismatch`,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl cortex"},
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w\nSee '%s --help'", err, cmd.CommandPath())
+	})
+	config.AddFlags(root.PersistentFlags())
+	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !shown[flag.Name] })
+	root.AddCommand(newDiagnose(io, clock, config), newDump(io, clock, config), newVersion(io))
+	return root
+}
