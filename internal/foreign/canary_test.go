@@ -140,6 +140,7 @@ func canaries() map[string]canary {
 		"ADO":                     behind("Server=db;Database=x;User Id=sa;Password=", pw, ";TrustServerCertificate=True"),
 		"libpq":                   behind("host=db user=x password=", pw, " dbname=x sslmode=disable"),
 		"env":                     behind("DB_PASSWORD=", pw, ""),
+		"env, a hard one":         behind("DB_PASSWORD=", pw[:6]+"&"+pw[6:]+";"+noise("semi", alnum, 6)+","+noise("comma", alnum, 6), ""),
 		"env in quotes":           behind("export DB_PASSWORD='", "a "+pw+" b", "'"),
 		"yaml":                    behind("db:\n  password: ", pw, "\n  host: db"),
 		"yaml block":              behind("db:\n  password: |\n    ", pw, "\n  host: db"),

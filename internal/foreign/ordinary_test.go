@@ -64,6 +64,8 @@ var ordinary = []string{
 	`unknown flag: --password-stdin`,
 	`environment variable API_KEY is not set`,
 	`JWT_SECRET is required`,
+	`key="1111aaaa1111"`,
+	`session: 1-2-1-2-1-2`,
 	`password=, user=sandfly`,
 	`password= user=sandfly`,
 	`token: null`,

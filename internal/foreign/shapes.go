@@ -55,7 +55,7 @@ var ownShapes = []shape{
 	{keywords: []string{"md5"}, source: `\bmd5[0-9a-f]{32}\b`},
 
 	// Passwords on a command line, of programs whose option for it is one letter. Of others the same letter is a port.
-	{keywords: []string{" -p"}, source: `(?i:\b(?:sshpass|mysql\w*|mariadb(?:-\w+)?|(?:docker|podman|nerdctl|crane|helm registry|oras) login|mongo\w*|mosquitto_\w+))\b[^\n|;]{0,200}? -p ?["']?([^\s"'-][^\s"']*)`},
+	{keywords: []string{" -p"}, source: `(?i:\b(?:sshpass|mysql\w*|mariadb(?:-\w+)?|(?:docker|podman|nerdctl|crane|helm registry|oras) login|mongo\w*|mosquit\w+_\w+))\b[^\n|;]{0,200}? -p ?["']?([^\s"'-][^\s"']*)`},
 	{keywords: []string{" -a"}, source: `\bredis-cli\b[^\n|;]{0,200}? -a ?["']?([^\s"'-][^\s"']*)`},
 	{keywords: []string{" -u"}, source: `\b(?:curl|wget|http)\b[^\n|;]{0,200}? -u ?["']?[^\s:"'-][^\s:"']*:([^\s"']+)`},
 }

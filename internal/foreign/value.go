@@ -57,7 +57,7 @@ func quotedEnd(s string, quote byte, opened int) int {
 }
 
 // follows matches what shows that a separator is one: the next pair, or nothing.
-var follows = regexp.MustCompile(`^[,;&|](?:[\s"'\x60]|$|[ ]?\\*["']?[A-Za-z_][\w .-]{0,40}\\*["']?[=:])`)
+var follows = regexp.MustCompile(`^[,;&|](?:[\s"'\x60]|$|[ ]?\\*["']?[A-Za-z_][\w .-]{0,40}\\*["']?(?:=|:\S))`)
 
 // bareEnd is where a value without quotes ends. A password may hold any character, so a separator counts only where
 // something is separated.
