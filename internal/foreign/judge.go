@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 const (
@@ -17,6 +18,8 @@ const (
 	minEntropy = 2.75
 	// minNoun is the length of a bare value behind a noun: shorter ones are numbers and codes of errors.
 	minNoun = 4
+	// minProse is the length of a value that no sign joins to its name.
+	minProse = 12
 	// maxJudged is how much of a value is looked at to judge it.
 	maxJudged = 1 << 10
 )
@@ -37,6 +40,8 @@ var (
 	// subject is what an error is said of: "oauth2:".
 	subject = regexp.MustCompile(`^[A-Za-z]+\d?:$`)
 	word    = regexp.MustCompile(`^[A-Za-z]+[,.;!?]?$`)
+	// random is one word of the letters that tokens are made of.
+	random = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+$`)
 	// more is prose that goes on behind a word.
 	more = regexp.MustCompile(`^[\\"'\x60]*[ \t]+\S`)
 	// line begins a line whose first thing is a name: YAML, an env file.
@@ -58,6 +63,8 @@ func (p pair) isSecret() bool {
 		return false
 	case p.isCount(value):
 		return false
+	case p.sign == "prose":
+		return p.proseIsSecret(value)
 	case p.kind == vague:
 		return looksSecret(value)
 	case p.kind == noun && p.sign == ":":
@@ -88,6 +95,17 @@ func (p pair) nounIsSecret(value string) bool {
 	return len(value) >= minNoun
 }
 
+// proseIsSecret judges what merely follows a name: "token 3f8a… was rejected". Only what nobody says in a sentence counts.
+func (p pair) proseIsSecret(value string) bool {
+	if p.kind == sure && p.quote == "'" {
+		return true // SQL
+	}
+	if len(value) < minProse && p.kind != sure || !random.MatchString(value) {
+		return false
+	}
+	return hasDigit(value) && strings.ContainsFunc(value, unicode.IsLower) && looksSecret(value)
+}
+
 // isPath reports a name that is the end of a path: of an image, or a URL.
 func (p pair) isPath() bool { return p.name.start > 0 && p.text[p.name.start-1] == '/' }
 
@@ -110,7 +128,7 @@ func mixed(value string) bool {
 			turns++
 		}
 	}
-	return turns > 1 && !strings.Contains(value, " ")
+	return 6*turns > len(value) && !strings.Contains(value, " ")
 }
 
 // entropy is Shannon's, in bits a character.

@@ -70,11 +70,13 @@ func inName(c byte) bool {
 var (
 	// assigned is what stands between a name and its value. The first group is what closes the name, the second the space
 	// before the sign, the third the sign, the fourth the space behind it.
-	assigned = regexp.MustCompile(`^(\\*["'\x60]?\]?)([ \t]{0,8})(=>|:=|==?|:|%3[dD])([ \t]{0,8})`)
+	assigned = regexp.MustCompile(`^(\\*["'\x60]?\]?|%22)([ \t]{0,8})(=>|:=|==?|:|%3[dDaA](?:%22)?)([ \t]{0,8})`)
 	// entry is the rest of an env entry of Kubernetes, or an attribute of XML: name: X, value: Y.
 	entry = regexp.MustCompile(`^\\*["']?\s{0,40},?\s{0,40}\\*["']?[vV]alue\\*["']?\s{0,8}[:=]\s{0,8}`)
 	// next is where the value of a flag stands: behind a space, or as the next argument of a list.
 	next = regexp.MustCompile(`^(?:[ \t]{1,8}|\\*["']\s{0,40},\s{0,40}|\\*["']?\s{0,8}\n\s{0,40}- )`)
+	// spoken is where a value stands in a sentence.
+	spoken = regexp.MustCompile(`^(?: is| was| of| with| value)? +`)
 	// element is the end of an XML tag that is the name.
 	element = regexp.MustCompile(`^>\s{0,40}`)
 )
@@ -87,7 +89,7 @@ type pair struct {
 	value span
 	// quote is what opened the value, if anything did.
 	quote string
-	// sign is what stands between: "=", ":", "flag", "entry" or "element".
+	// sign is what stands between: "=", ":", "flag", "entry", "element" or "prose".
 	sign string
 	// apart: there is a space behind the sign, as in prose. closed: the name was in quotes.
 	apart, closed bool
@@ -116,6 +118,8 @@ func pairAt(text string, name span, kind nameKind, bare span) (pair, bool) {
 		p.sign, at = "flag", at+m[1]
 	} else if m := element.FindStringIndex(rest); m != nil && name.start > 0 && text[name.start-1] == '<' {
 		p.sign, at = "element", at+m[1]
+	} else if m := spoken.FindStringIndex(rest); m != nil && m[1] < len(rest) {
+		p.sign, at = "prose", at+m[1]
 	} else {
 		return p, false
 	}

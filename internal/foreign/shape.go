@@ -50,7 +50,7 @@ func (s *shape) spans(text string, hits []int) []span {
 		for _, match := range s.pattern().FindAllStringSubmatchIndex(part, -1) {
 			secret := s.secretOf(match)
 			if word := part[secret.start:secret.end]; s.isSecret(word) {
-				hidden := s.hiddenOf(match, secret)
+				hidden := withoutQuotes(part, s.hiddenOf(match, secret))
 				found = append(found, span{w.start + hidden.start, w.start + hidden.end})
 			}
 		}
@@ -81,6 +81,18 @@ func (s *shape) hiddenOf(match []int, secret span) span {
 		return span{match[0], match[1]}
 	}
 	return secret
+}
+
+// withoutQuotes leaves the quotes standing, so that JSON stays JSON.
+func withoutQuotes(text string, s span) span {
+	const quotes = "\"'` \t\r\n;"
+	for s.start < s.end && strings.IndexByte(quotes, text[s.end-1]) >= 0 {
+		s.end--
+	}
+	for s.start < s.end && strings.IndexByte(quotes, text[s.start]) >= 0 {
+		s.start++
+	}
+	return s
 }
 
 // windows are the parts of the text to look at: the lines of the hits, each with the one that follows.

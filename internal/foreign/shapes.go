@@ -54,8 +54,13 @@ var ownShapes = []shape{
 	{keywords: []string{"scram-sha-"}, source: `SCRAM-SHA-\d+\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=:]+`},
 	{keywords: []string{"md5"}, source: `\bmd5[0-9a-f]{32}\b`},
 
+	// Statements and commands that set or show a password.
+	{keywords: []string{"identified by"}, source: `(?i)\bidentified by (?:password )?\\*['"]([^'"\s]+)`},
+	{keywords: []string{"requirepass", "masterauth"}, source: `(?i)\b(?:requirepass|masterauth) +\\*["']?([^\s"']+)`},
+	{keywords: []string{`"auth`}, source: `(?i)"auth"(?: "[^"]*")? "([^"]+)"`},
+
 	// Passwords on a command line, of programs whose option for it is one letter. Of others the same letter is a port.
-	{keywords: []string{" -p"}, source: `(?i:\b(?:sshpass|mysql\w*|mariadb(?:-\w+)?|(?:docker|podman|nerdctl|crane|helm registry|oras) login|mongo\w*|mosquitto_\w+))\b[^\n|;]{0,200}? -p ?["']?([^\s"'-][^\s"']*)`},
+	{keywords: []string{" -p"}, source: `(?i:\b(?:sshpass|mysql\w*|mariadb(?:-\w+)?|(?:docker|podman|nerdctl|crane|helm registry|oras) login|mongo\w*|mosquit\w+_\w+))\b[^\n|;]{0,200}? -p ?["']?([^\s"'-][^\s"']*)`},
 	{keywords: []string{" -a"}, source: `\bredis-cli\b[^\n|;]{0,200}? -a ?["']?([^\s"'-][^\s"']*)`},
 	{keywords: []string{" -u"}, source: `\b(?:curl|wget|http)\b[^\n|;]{0,200}? -u ?["']?[^\s:"'-][^\s:"']*:([^\s"']+)`},
 }

@@ -57,12 +57,16 @@ func quotedEnd(s string, quote byte, opened int) int {
 }
 
 // follows matches what shows that a separator is one: the next pair, or nothing.
-var follows = regexp.MustCompile(`^[,;&|](?:[\s"'\x60]|$|[ ]?\\*["']?[A-Za-z_][\w .-]{0,40}\\*["']?[=:])`)
+var follows = regexp.MustCompile(`^[,;&|](?:[\s"'\x60]|$|[ ]?\\*["']?[A-Za-z_][\w .-]{0,40}\\*["']?(?:=|:\S))`)
 
 // bareEnd is where a value without quotes ends. A password may hold any character, so a separator counts only where
 // something is separated.
 func bareEnd(s, sign string) int {
-	for i := range len(s) {
+	begin := 0
+	if strings.HasPrefix(s, redacted) {
+		begin = len(redacted)
+	}
+	for i := begin; i < len(s); i++ {
 		switch c := s[i]; {
 		case c <= ' ', c == '<' && sign == "element":
 			return i
@@ -72,7 +76,7 @@ func bareEnd(s, sign string) int {
 			return i
 		case strings.IndexByte(",;&|", c) >= 0 && follows.MatchString(s[i:min(len(s), i+64)]):
 			return i
-		case strings.IndexByte(")]}>", c) >= 0 && !strings.HasPrefix(s, redacted) && onlyClosing(s[i:]):
+		case strings.IndexByte(")]}>", c) >= 0 && onlyClosing(s[i:]):
 			return i
 		}
 	}
