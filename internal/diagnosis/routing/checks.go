@@ -11,6 +11,13 @@ func Checks() []finding.Check {
 	return []finding.Check{
 		serviceNotFound,
 		selectorMismatch,
+		routeMismatch,
+		dnsFailure,
+		networkPolicyBlocked,
+		protocolMismatch,
+		targetPortMismatch,
+		servicePortMismatch,
+		upstreamAddressMismatch,
 		noReadyEndpoints,
 		unresponsive,
 	}
