@@ -8,5 +8,10 @@ import "github.com/ry-ops/cortex/internal/diagnosis/finding"
 
 // Checks are the checks of this family, in the order of the catalogue.
 func Checks() []finding.Check {
-	return []finding.Check{}
+	return []finding.Check{
+		schedulerUnavailable,
+		claimNotFound,
+		claimUnbound,
+		unschedulable,
+	}
 }

@@ -1,0 +1,28 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package snapshot
+
+import (
+	"slices"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Volume of the cluster.
+func (s *Snapshot) Volume(name string) *corev1.PersistentVolume {
+	return find(s.All.Volumes, "", name, func(o *corev1.PersistentVolume) metav1.Object { return o })
+}
+
+// Lease of a namespace.
+func (s *Snapshot) Lease(namespace, name string) *coordinationv1.Lease {
+	return find(s.All.Leases, namespace, name, func(o *coordinationv1.Lease) metav1.Object { return o })
+}
+
+// SeesAllPods reports whether the pods of all namespaces were read, so that what a node has left is known. Every cluster
+// has pods of its own somewhere; where only the target's namespace holds pods, only that was read.
+func (s *Snapshot) SeesAllPods() bool {
+	return s.Complete(KindPod) && slices.ContainsFunc(s.All.Pods, func(pod corev1.Pod) bool { return pod.Namespace != s.Namespace })
+}
