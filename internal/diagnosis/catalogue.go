@@ -57,10 +57,11 @@ func Catalogue() []Entry {
 		// The cluster itself does not carry its pods, whatever they are.
 		{Cause: v1alpha1.CauseSchedulerUnavailable, Family: FamilyScheduling, Evidence: "pods are Pending, no scheduler has said why, and its lease is old or its pod is not ready", Explains: noPod},
 		{Cause: v1alpha1.CauseContainerRuntimeUnavailable, Family: FamilyNodes, Evidence: "the node says that its container runtime is down or does not answer (Ready condition, events)", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseKubeletUnavailable, v1alpha1.CauseNodeNotReady}, noNode)},
-		{Cause: v1alpha1.CauseKubeletUnavailable, Family: FamilyNodes, Evidence: "the node's Ready condition is Unknown or its lease is old: the kubelet has stopped reporting; which of the target's pods it holds", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseNodeNotReady}, noNode)},
+		{Cause: v1alpha1.CauseKubeletUnavailable, Family: FamilyNodes, Evidence: "the node's Ready condition is Unknown or its lease is old: the kubelet has stopped reporting, or its pods are marked from outside; which of the target's pods it holds", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseNodeNotReady}, noNode)},
 		{Cause: v1alpha1.CauseNodeNotReady, Family: FamilyNodes, Evidence: "the node's Ready condition is False and what it says; which of the target's pods it holds", Explains: noNode},
 		{Cause: v1alpha1.CauseNodePressure, Family: FamilyNodes, Evidence: "the node's MemoryPressure, DiskPressure or PIDPressure condition; which of the target's pods it holds or has evicted", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseEvicted}, noPod)},
-		{Cause: v1alpha1.CauseKubeProxyUnavailable, Family: FamilyNodes, Evidence: "the kube-proxy pod of a node is not ready, or has failed, or is missing while others have one", Explains: []v1alpha1.Cause{v1alpha1.CauseNetworkDegraded, v1alpha1.CauseUnresponsive, v1alpha1.CauseDependencyUnavailable}},
+		{Cause: v1alpha1.CauseKubeProxyUnavailable, Family: FamilyNodes, Evidence: "the kube-proxy pod of a node is not ready, or has failed, or is missing while others have one; which of the pods, or of those that call them, are on it", Explains: []v1alpha1.Cause{v1alpha1.CauseNetworkDegraded, v1alpha1.CauseUnresponsive, v1alpha1.CauseDependencyUnavailable}},
+		{Cause: v1alpha1.CauseNetworkDegraded, Family: FamilyNodes, Evidence: "the node says that it has no network for pods, its network plugin is not ready, or its pods alone wait in vain for those of other nodes", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseUnresponsive, v1alpha1.CauseDependencyUnavailable}, noStay)},
 		// There is no way to the pods, whatever these do.
 		{Cause: v1alpha1.CauseServiceNotFound, Family: FamilyRouting, Evidence: "there is no such Service; the workload of that name or label that stands without it", Explains: []v1alpha1.Cause{v1alpha1.CauseNoReadyEndpoints}},
 		{Cause: v1alpha1.CauseSelectorMismatch, Family: FamilyRouting, Evidence: "the selector matches no pod and no template; which label differs, and from which workload's template", Explains: []v1alpha1.Cause{v1alpha1.CauseNoReadyEndpoints}},
@@ -118,7 +119,6 @@ func Catalogue() []Entry {
 		{Cause: v1alpha1.CauseEvicted, Family: FamilyWorkloads, Evidence: "Failed pods with reason Evicted, and what for"},
 		{Cause: v1alpha1.CauseRolloutPaused, Family: FamilyWorkloads, Evidence: "spec.paused while the template differs from the one that runs", Explains: []v1alpha1.Cause{v1alpha1.CauseRolloutStuck}},
 		{Cause: v1alpha1.CauseRolloutStuck, Family: FamilyWorkloads, Evidence: "Progressing is False with ProgressDeadlineExceeded; whether the old revision serves", Explains: []v1alpha1.Cause{v1alpha1.CauseNoReadyEndpoints}},
-		{Cause: v1alpha1.CauseNetworkDegraded, Family: FamilyNodes, Evidence: "timeouts between nodes while all else is well", Explains: []v1alpha1.Cause{v1alpha1.CauseUnresponsive}},
 		// The pods are there.
 		{Cause: v1alpha1.CauseNoReadyEndpoints, Family: FamilyRouting, Evidence: "pods are there and not ready, and nothing above explains it", Bare: true},
 		{Cause: v1alpha1.CauseUnresponsive, Family: FamilyRouting, Evidence: "the pods are ready, the connection is taken, and no answer comes in time"},
