@@ -10,6 +10,11 @@ import "github.com/ry-ops/cortex/internal/diagnosis/finding"
 func Checks() []finding.Check {
 	return []finding.Check{
 		oomKilled,
+		livenessMisconfigured,
+		readinessMisconfigured,
+		startupFailing,
+		livenessFailing,
 		crashLoop,
+		readinessFailing,
 	}
 }

@@ -17,6 +17,12 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
+// The kubelet's words.
+const (
+	reasonOOM     = "OOMKilled"
+	reasonBackOff = "CrashLoopBackOff"
+)
+
 // freshRevision is how long a revision is suspected of a crash that an older one did not have.
 const freshRevision = time.Hour
 
@@ -57,7 +63,7 @@ func crashOf(s *snapshot.Snapshot, c snapshot.Container) (crash, bool) {
 		one.last = ended
 		return one, ended.ExitCode != 0 || !c.Init && c.Status.RestartCount > 0
 	}
-	if reason, _ := c.Waits(); reason == "CrashLoopBackOff" {
+	if reason, _ := c.Waits(); reason == reasonBackOff {
 		one.looping = true
 		return one, true
 	}
@@ -72,7 +78,7 @@ func broken(s *snapshot.Snapshot) bool {
 	return shake != nil && shake.Verdict == v1alpha1.VerdictFailed && shake.Class != v1alpha1.ErrorTimeout && shake.Class != v1alpha1.ErrorProtocol
 }
 
-func (c crash) outOfMemory() bool { return c.last != nil && c.last.Reason == "OOMKilled" }
+func (c crash) outOfMemory() bool { return c.last != nil && c.last.Reason == reasonOOM }
 
 func (c crash) confidence() v1alpha1.Confidence {
 	if c.looping {
