@@ -10,5 +10,12 @@ import "github.com/ry-ops/cortex/internal/diagnosis/finding"
 func Checks() []finding.Check {
 	return []finding.Check{
 		imagePull,
+		configuration,
+		permission,
+		volumes,
+		sandbox,
+		cannotRun,
+		memoryLimit,
+		initContainer,
 	}
 }

@@ -28,19 +28,23 @@ const (
 // imagePull finds containers whose image cannot be had, and why. It is never fixed automatically: only a person knows
 // which image was meant.
 func imagePull(s *snapshot.Snapshot) []finding.Finding {
-	var findings []finding.Finding
-	seen := map[string]int{}
+	var seen sightings[badImage]
 	for _, c := range s.Containers() {
-		fault, ok := faultOf(s, c)
-		if !ok {
-			continue
-		}
-		key := string(fault.cause) + " " + c.Spec.Name + " " + c.Spec.Image
-		if seen[key]++; seen[key] == 1 {
-			findings = append(findings, pullFinding(s, c, fault))
+		if fault, ok := faultOf(s, c); ok {
+			seen.add(string(fault.cause)+" "+c.Spec.Name+" "+c.Spec.Image, c.Pod, badImage{c, fault})
 		}
 	}
+	var findings []finding.Finding
+	for _, one := range seen.all {
+		findings = append(findings, pullFinding(s, one))
+	}
 	return findings
+}
+
+// badImage is a container whose image cannot be had.
+type badImage struct {
+	snapshot.Container
+	pullFault
 }
 
 // faultOf classifies why a container waits for its image. While the kubelet backs off, its message may not hold the
@@ -65,32 +69,47 @@ func faultOf(s *snapshot.Snapshot, c snapshot.Container) (pullFault, bool) {
 
 // lastPullError is the message of the newest event about a failed pull of the container's image.
 func lastPullError(s *snapshot.Snapshot, c snapshot.Container) string {
-	for _, event := range s.Events { // newest first
-		if event.InvolvedObject.UID == c.Pod.UID && event.Reason == "Failed" &&
-			strings.HasSuffix(event.InvolvedObject.FieldPath, "{"+c.Spec.Name+"}") &&
-			strings.HasPrefix(event.Message, "Failed to pull image") {
-			return event.Message
-		}
-	}
-	return ""
+	return failedText(s, c, "Failed to pull image", func(text string) bool { return strings.Contains(text, c.Spec.Image) || !strings.Contains(text, `"`) })
 }
 
-func pullFinding(s *snapshot.Snapshot, c snapshot.Container, fault pullFault) finding.Finding {
+func pullFinding(s *snapshot.Snapshot, one *sighting[badImage]) finding.Finding {
+	c, fault := one.fault.Container, one.fault.pullFault
 	reason, _ := c.Waits()
 	f := finding.New(fault.cause, s.Owner(c), fault.confidence,
 		fmt.Sprintf("%s cannot start (%s): image %s %s", words.UpperFirst(s.In(c)), reason, c.Spec.Image, fault.words),
-		fmt.Sprintf("Pod %s: %s", c.Pod.Name, fault.message))
-	f.Evidence = append(f.Evidence, s.TellRevision(c))
+		said(c.Pod, fault.message))
+	f.Detail = fault.detail
 	f.Recommendation = pullAdvice(s, c, fault)
-	if old := s.Before(c.Pod); old != nil {
-		image := snapshot.ImageIn(old, c.Spec.Name)
-		// Going back helps only if the fault is not the way to the same registry.
-		if image != "" && image != c.Spec.Image && (fault.cause != v1alpha1.CauseRegistryUnreachable || registryOf(image) != registryOf(c.Spec.Image)) {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("revision %d has image %s", snapshot.Revision(old), image))
-			f.SuggestedPatch = s.Undo(old)
-		}
+	if fault.cause == v1alpha1.CauseImagePullUnauthorized {
+		tellCredentials(s, c, fault, &f)
 	}
+	f.Evidence = append(f.Evidence, one.tellPods(s), s.TellRevision(c))
+	if near, ok := nearImage(s, c); ok && (fault.cause == v1alpha1.CauseImageNotFound || fault.cause == v1alpha1.CauseInvalidImageName) && fault.detail != "Platform" {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the nearest image is %s: %s", near.image, near.user))
+		f.Recommendation += fmt.Sprintf(" The nearest image is %s (%s).", near.image, near.user)
+	}
+	goBack(s, c.Pod, &f, func(spec *corev1.PodSpec) (string, bool) {
+		earlier := snapshot.ContainerIn(spec, c.Spec.Name)
+		// Going back helps only if the fault is not the way to the same registry.
+		ok := earlier != nil && earlier.Image != c.Spec.Image && (fault.cause != v1alpha1.CauseRegistryUnreachable || registryOf(earlier.Image) != registryOf(c.Spec.Image))
+		if !ok {
+			return "", false
+		}
+		return "has image " + earlier.Image, true
+	})
 	return f
+}
+
+// tellCredentials adds what the pull secrets prove.
+func tellCredentials(s *snapshot.Snapshot, c snapshot.Container, fault pullFault, f *finding.Finding) {
+	found := credentialsOf(s, c, fault.message)
+	f.Detail = found.detail
+	f.Message += found.words
+	f.Evidence = append(f.Evidence, found.evidence...)
+	f.SuggestedPatch = found.patch
+	if found.advice != "" {
+		f.Recommendation += " " + found.advice
+	}
 }
 
 // pullAdvice tells the spec's recommendations that fit the fault, beside the object they are about.

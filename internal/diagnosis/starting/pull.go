@@ -7,13 +7,14 @@ import (
 	"regexp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
-	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // pullFault is a classified failure to pull an image.
 type pullFault struct {
 	cause      v1alpha1.Cause
 	confidence v1alpha1.Confidence
+	// detail tells variants apart.
+	detail string
 	// words complete "image x ...".
 	words string
 	// advice are the spec's recommendations that fit.
@@ -40,17 +41,17 @@ var pullPatterns = []pullPattern{
 	{regexp.MustCompile(`^InvalidImageName|couldn't parse image|invalid reference format|failed to parse image reference`),
 		pullFault{cause: v1alpha1.CauseInvalidImageName, words: "is not a valid image name", advice: []string{adviceName}}},
 	{regexp.MustCompile(`^ErrImageNeverPull|is not present with pull policy of Never`),
-		pullFault{cause: v1alpha1.CauseImageNotFound, words: "is not on the node, and its pull policy is Never", advice: []string{adviceName}}},
+		pullFault{cause: v1alpha1.CauseImageNotFound, detail: "PullPolicyNever", words: "is not on the node, and its pull policy is Never", advice: []string{adviceName}}},
 	{regexp.MustCompile(`(?i)no such host|server misbehaving|temporary failure in name resolution`),
-		pullFault{cause: v1alpha1.CauseRegistryUnreachable, words: "cannot be asked for: the name of the registry does not resolve", advice: []string{adviceName, adviceRegistry}}},
+		pullFault{cause: v1alpha1.CauseRegistryUnreachable, detail: "DNS", words: "cannot be asked for: the name of the registry does not resolve", advice: []string{adviceName, adviceRegistry}}},
 	{regexp.MustCompile(`(?i)connection refused|no route to host|network is unreachable|connection reset|broken pipe`),
-		pullFault{cause: v1alpha1.CauseRegistryUnreachable, words: "cannot be asked for: the registry takes no connection", advice: []string{adviceRegistry}}},
+		pullFault{cause: v1alpha1.CauseRegistryUnreachable, detail: "Connection", words: "cannot be asked for: the registry takes no connection", advice: []string{adviceRegistry}}},
 	{regexp.MustCompile(`(?i)i/o timeout|TLS handshake timeout|deadline exceeded|Client\.Timeout|no progress in`),
-		pullFault{cause: v1alpha1.CauseRegistryUnreachable, words: "cannot be asked for: the registry does not answer in time", advice: []string{adviceRegistry}}},
+		pullFault{cause: v1alpha1.CauseRegistryUnreachable, detail: "Timeout", words: "cannot be asked for: the registry does not answer in time", advice: []string{adviceRegistry}}},
 	{regexp.MustCompile(`x509:|tls: |HTTP response to HTTPS client`),
-		pullFault{cause: v1alpha1.CauseRegistryUnreachable, words: "cannot be asked for: the node does not trust the registry's TLS, or the registry has none", advice: []string{adviceRegistry}}},
+		pullFault{cause: v1alpha1.CauseRegistryUnreachable, detail: "TLS", words: "cannot be asked for: the node does not trust the registry's TLS, or the registry has none", advice: []string{adviceRegistry}}},
 	{regexp.MustCompile(`(?i)\b429\b|toomanyrequests|rate limit`),
-		pullFault{cause: v1alpha1.CauseRegistryUnreachable, words: "is not given out for now: the registry's rate limit is reached", advice: []string{adviceAccess}}},
+		pullFault{cause: v1alpha1.CauseRegistryUnreachable, detail: "RateLimit", words: "is not given out for now: the registry's rate limit is reached", advice: []string{adviceAccess}}},
 	{regexp.MustCompile(`no basic auth credentials`),
 		pullFault{cause: v1alpha1.CauseImagePullUnauthorized, words: "is not given out by the registry without credentials", advice: []string{adviceAccess}}},
 	{regexp.MustCompile(`(?i)insufficient_scope|may require`),
@@ -58,11 +59,11 @@ var pullPatterns = []pullPattern{
 	{regexp.MustCompile(`(?i): 40[13]\b|unauthorized|authentication required|access (?:to the resource is )?denied|: denied:`),
 		pullFault{cause: v1alpha1.CauseImagePullUnauthorized, words: "is refused by the registry to these credentials", advice: []string{adviceAccess}}},
 	{regexp.MustCompile(`no match for platform`),
-		pullFault{cause: v1alpha1.CauseImageNotFound, words: "has no variant for the node's platform", advice: []string{adviceName}}},
+		pullFault{cause: v1alpha1.CauseImageNotFound, detail: "Platform", words: "has no variant for the node's platform", advice: []string{adviceName}}},
 	{regexp.MustCompile(`(?i): not found\b|manifest unknown|name unknown|: 404\b`),
 		pullFault{cause: v1alpha1.CauseImageNotFound, words: "is not in the registry", advice: []string{adviceName}}},
 	{regexp.MustCompile(`(?i): 5\d\d\b|RegistryUnavailable|registry is unavailable|\bEOF\b`),
-		pullFault{cause: v1alpha1.CauseRegistryUnreachable, words: "cannot be had: the registry is out of order", advice: []string{adviceRegistry}}},
+		pullFault{cause: v1alpha1.CauseRegistryUnreachable, detail: "Server", words: "cannot be had: the registry is out of order", advice: []string{adviceRegistry}}},
 }
 
 var (
@@ -72,13 +73,10 @@ var (
 	paths = regexp.MustCompile(`\S{2,}/\S+?(:?(?:\s|$))`)
 )
 
-// maxPullMessage bounds what is looked at of a message, in bytes, so that no regexp runs over megabytes.
-const maxPullMessage = 32 << 10
-
 // classifyPull finds the cause in the kubelet's reason and message. The words of the message choose among four causes
 // that are all only reported, never acted on.
 func classifyPull(reason, message string) (pullFault, bool) {
-	text := quoted.ReplaceAllString(reason+": "+foreign.Head(message, maxPullMessage), `""`)
+	text := quoted.ReplaceAllString(reason+": "+head(message), `""`)
 	text = paths.ReplaceAllString(text, "$1")
 	for _, row := range pullPatterns {
 		if row.pattern.MatchString(text) {
