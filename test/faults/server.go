@@ -35,16 +35,16 @@ type world struct {
 
 // healthy is a server as a user would deploy it.
 func healthy(namespace string) *world {
-	labels := map[string]string{"app": Name}
-	meta := metav1.ObjectMeta{Namespace: namespace, Name: Name, Labels: labels}
+	labels := func() map[string]string { return map[string]string{"app": Name} } // each its own: a fault changes one
+	meta := metav1.ObjectMeta{Namespace: namespace, Name: Name, Labels: labels()}
 	w := &world{
 		namespace: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: map[string]string{LabelFault: "true"}}},
 		service: &corev1.Service{ObjectMeta: *meta.DeepCopy(), Spec: corev1.ServiceSpec{
-			Selector: labels, Ports: []corev1.ServicePort{{Name: "mcp", Port: 3000, TargetPort: intstr.FromString("mcp")}},
+			Selector: labels(), Ports: []corev1.ServicePort{{Name: "mcp", Port: 3000, TargetPort: intstr.FromString("mcp")}},
 		}},
 		deployment: &appsv1.Deployment{ObjectMeta: *meta.DeepCopy(), Spec: appsv1.DeploymentSpec{
-			Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: podSpec()},
+			Selector: &metav1.LabelSelector{MatchLabels: labels()},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels()}, Spec: podSpec()},
 		}},
 	}
 	w.service.Labels = map[string]string{"app": Name, v1alpha1.LabelMCPServer: "true"}
