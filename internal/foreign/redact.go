@@ -4,55 +4,86 @@
 package foreign
 
 import (
-	"regexp"
+	"cmp"
+	"slices"
 	"strings"
 )
 
-const redacted = "[redacted]"
+const (
+	redacted = "[redacted]"
+	// maxRounds bounds how often a text is looked at again. What is hidden can bring two ends together that make a new
+	// secret's shape; after two rounds that is no accident any more.
+	maxRounds = 5
+)
 
-// secretShape is a form that secrets take in logs, and what is left of it.
-type secretShape struct {
-	// hint is in every text that the pattern matches: most texts need no regexp.
-	hint    string
-	pattern *regexp.Regexp
-	keep    string
-}
+// span is a part of a text: from start to before end.
+type span struct{ start, end int }
 
-// secretShapes are tried in order on every foreign text before it is kept. They lean to the side of hiding too much: a
-// log line that lost a word is still a log line. A text that went through once comes out of a second time unchanged.
-var secretShapes = []secretShape{
-	// A private key, also one whose beginning or end was cut off by the bound of the log.
-	{"PRIVATE KEY-----", regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)`), redacted},
-	{"PRIVATE KEY-----", regexp.MustCompile(`(?:[A-Za-z0-9+/=]{16,}\s+)*[A-Za-z0-9+/=]*\s*-----END [A-Z0-9 ]*PRIVATE KEY-----`), redacted},
-	// User and password, or a token alone, before the host of a URL.
-	{"://", regexp.MustCompile(`://[^/\s@"']+@`), "://" + redacted + "@"},
-	// JSON Web Tokens: the first part is base64 of `{"`.
-	{"eyJ", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?`), redacted},
-	// HTTP credentials.
-	{"", regexp.MustCompile(`(?i)\b(authorization\\?["']?\s*[:=]\s*\\?["']?(?:basic|bearer|digest|negotiate|token|apikey)\s+)[^\s"'\\]+`), "${1}" + redacted},
-	{"", regexp.MustCompile(`(?i)\b(authorization\\?["']?\s*[:=]\s*\\?["']?)[^\s"'\\]*[0-9][^\s"'\\]*`), "${1}" + redacted},
-	{"", regexp.MustCompile(`(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}`), "${1}" + redacted},
-	// Tokens that their issuers mark: AWS, GitHub, GitLab, Slack, and the sk- of several API vendors.
-	{"", regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`), redacted},
-	{"", regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|sk-[\w-]{16,})`), redacted},
-	// name=value and "name": "value", where the name tells a secret.
-	{"=", regexp.MustCompile(`(?i)((?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)[\w-]*\\?["']?\s*=\s*)` + valueShape), "${1}" + redacted},
-	{":", regexp.MustCompile(`(?i)((?:passw(?:or)?d|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key)[\w-]*\\?["']?\s*:\s*)` + valueShape), "${1}" + redacted},
-	// After "token:" a plain word is prose ("failed to fetch anonymous token: unexpected status"); what has a digit or
-	// stands in quotes is a value.
-	{":", regexp.MustCompile(`(?i)(token\\?["']?\s*:\s*)(?:\\?"[^"]*"?|'[^']*'|[^\s"',;]*[0-9][^\s"',;]*)`), "${1}" + redacted},
-}
+// Redact hides what looks like a secret, and drops what is not seen, since that could part a secret's name in two. It
+// leans to the side of hiding too much: a log line that lost a word is still a log line. A text that went through once
+// comes out of a second time unchanged. The time it takes grows with the text alone, whatever the text says.
+//
+// It is a net, not a proof. The operator has no right to read Secrets in the first place, and only what a container
+// printed or an object spells out can get here.
+func Redact(text string) string { return redact(Visible(text)) }
 
-// valueShape is what follows the name of a secret: a quoted text (whose quotes may be escaped, in a log within a log), or everything up to a separator.
-const valueShape = `(?:\\?"[^"]*"?|'[^']*'?|[^\s"',;&}]+)`
-
-// redact hides what looks like a secret. It is a net, not a proof: the operator has no right to read Secrets in the
-// first place, and only what a container printed itself can get here.
+// redact looks until nothing more is found. Each round hides something or ends. A text that never ends is made to defeat
+// this, and is hidden whole; so is one that calls up more rules than any log does.
 func redact(text string) string {
-	for _, shape := range secretShapes {
-		if strings.Contains(text, shape.hint) {
-			text = shape.pattern.ReplaceAllString(text, shape.keep)
+	for range maxRounds {
+		found, ok := rules().find(text)
+		if plain, places := unescaped(text); ok && places != nil {
+			var within []span
+			within, ok = rules().find(plain)
+			for _, s := range within {
+				found = append(found, span{places[s.start], places[s.end]})
+			}
 		}
+		if !ok {
+			return redacted
+		}
+		next := hide(text, found)
+		if next == text {
+			return text
+		}
+		text = next
 	}
-	return text
+	return redacted
+}
+
+// hide puts the mark in place of every span. Spans that touch become one.
+func hide(text string, found []span) string {
+	if len(found) == 0 {
+		return text
+	}
+	for i := range found {
+		found[i] = withMarks(text, found[i])
+	}
+	slices.SortFunc(found, func(a, b span) int { return cmp.Or(a.start-b.start, a.end-b.end) })
+	var shown strings.Builder
+	at := 0
+	for _, s := range found {
+		if s.end <= at || s.start == s.end {
+			continue
+		}
+		if s.start > at || at == 0 {
+			shown.WriteString(text[at:s.start])
+			shown.WriteString(redacted)
+		}
+		at = s.end
+	}
+	shown.WriteString(text[at:])
+	return shown.String()
+}
+
+// withMarks widens a span that cuts into a mark, or a mark would grow with every round.
+func withMarks(text string, s span) span {
+	const before = len(redacted) - 1
+	if i := strings.Index(text[max(0, s.start-before):min(len(text), s.start+before)], redacted); i >= 0 {
+		s.start = min(s.start, max(0, s.start-before)+i)
+	}
+	if i := strings.Index(text[max(0, s.end-before):min(len(text), s.end+before)], redacted); i >= 0 {
+		s.end = max(s.end, max(0, s.end-before)+i+len(redacted))
+	}
+	return s
 }

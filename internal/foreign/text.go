@@ -14,8 +14,14 @@ import (
 )
 
 const (
-	// maxBytes bounds what is looked at of one foreign text, in bytes, so that no regexp runs over megabytes.
+	// maxRaw bounds what is read of one foreign text, maxBytes what is looked at of it once the invisible is gone, so that no
+	// regexp runs over megabytes.
+	maxRaw   = 256 << 10
 	maxBytes = 32 << 10
+	// edge is dropped where a text was cut, after its secrets were hidden. The cut can leave half a secret, which no rule
+	// knows, as the last (or first) thing in the text; a secret longer than this is a private key, which is hidden from its
+	// beginning to the end of the text, and from the beginning of the text to its end.
+	edge = 4 << 10
 	// ellipsis ends a text that was cut. It is ASCII because status fields are read in all kinds of terminals.
 	ellipsis = "..."
 )
@@ -28,13 +34,22 @@ var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // Line makes one line of a text: no invisible characters, no secrets, at most limit characters.
 func Line(text string, limit int) string {
-	text = redact(Visible(Head(text, maxBytes)))
-	return cut(strings.Join(strings.Fields(text), " "), limit)
+	seen := Visible(Head(text, maxRaw))
+	shown := redact(Head(seen, maxBytes))
+	if len(text) > maxRaw || len(seen) > maxBytes {
+		shown = Head(shown, max(0, len(shown)-edge))
+	}
+	return cut(strings.Join(strings.Fields(shown), " "), limit)
 }
 
 // Log is Line for many lines, of at most limit bytes. It keeps the end of the text, since that is where a crash is told.
 func Log(text string, limit int) string {
-	lines := strings.Split(redact(Visible(tail(text, maxBytes))), "\n")
+	seen := Visible(end(text, maxRaw))
+	shown := redact(end(seen, maxBytes))
+	if len(text) > maxRaw || len(seen) > maxBytes {
+		shown = tail(shown, max(0, len(shown)-edge))
+	}
+	lines := strings.Split(shown, "\n")
 	for i, line := range lines {
 		lines[i] = strings.TrimRightFunc(line, unicode.IsSpace)
 	}
@@ -78,14 +93,22 @@ func Head(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit], "")
 }
 
-// tail keeps at most limit bytes from the end, beginning with a whole line where there is one.
+// end keeps at most limit bytes from the end, and no half character at the beginning.
+func end(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[len(text)-limit:], "")
+}
+
+// tail is end beginning with a whole line, where there is one.
 func tail(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	text = text[len(text)-limit:]
+	text = end(text, limit)
 	if _, rest, found := strings.Cut(text, "\n"); found {
 		return rest
 	}
-	return strings.ToValidUTF8(text, "")
+	return text
 }

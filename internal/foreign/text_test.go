@@ -54,6 +54,51 @@ func TestLogKeepsTheEnd(t *testing.T) {
 	}
 }
 
+// TestACutShowsNoHalfSecret moves a secret over the place where a text is cut.
+func TestACutShowsNoHalfSecret(t *testing.T) {
+	token := "gh" + "p_" + noise("cut", alnum, 36)
+	block := pem("RSA PRIVATE " + "KEY")
+	for name, text := range map[string]string{"token": " " + token + " ", "value": ` "password": "` + token[8:] + `", `, "key": "\n" + block.text + "\n"} {
+		for shift := -len(text) - 2; shift <= 2; shift += 1 + len(text)/24 {
+			const filler = "a word "
+			long := strings.Repeat(filler, 2*maxBytes/len(filler))
+			at := maxBytes + shift
+			shown := Line(long[:at]+text+long, 2*maxBytes) + Log(long+text+long[:at], 2*maxBytes)
+			if part := leaked(shown, token[8:]) + leaked(shown, block.secret); part != "" {
+				t.Fatalf("%s at %d: %q is shown", name, shift, part)
+			}
+		}
+	}
+}
+
+// TestALongSingleLineIsKept: what is cut is the edge, not the text.
+func TestALongSingleLineIsKept(t *testing.T) {
+	text := strings.Repeat("x", 100<<10)
+	if line, log := Line(text, maxEvidence), Log(text, logBytes); len(line) != maxEvidence || len(log) != logBytes {
+		t.Errorf("%d and %d bytes", len(line), len(log))
+	}
+}
+
+func TestKeptShapes(t *testing.T) {
+	shapes := keptShapes()
+	if len(shapes) < 200 {
+		t.Fatalf("%d shapes: the rule set of the library reads otherwise than before", len(shapes))
+	}
+	for _, s := range shapes {
+		if len(s.keywords) == 0 {
+			t.Errorf("%s has no keyword and would never be asked", s.source)
+		}
+		for _, word := range s.keywords {
+			if len(word) < 2 {
+				t.Errorf("%q is too short for the index", word)
+			}
+		}
+		if re := s.compiled().pattern(); re.MatchString("") || s.group > re.NumSubexp() {
+			t.Errorf("%s matches nothing, or has no group %d", s.source, s.group)
+		}
+	}
+}
+
 func TestRedact(t *testing.T) {
 	const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzYW5kZmx5In0.c2lnbmF0dXJl"
 	for name, test := range map[string]struct{ text, want string }{
@@ -67,12 +112,12 @@ func TestRedact(t *testing.T) {
 		"URL without":       {"GET http://localhost:5001/v2/a@sha256:12 failed", "GET http://localhost:5001/v2/a@sha256:12 failed"},
 		"JWT":               {"token " + jwt + " expired", "token [redacted] expired"},
 		"password":          {"password=hunter2, user=x", "password=[redacted], user=x"},
-		"DB_PASSWORD":       {"DB_PASSWORD='a b c' DB_HOST=db", "DB_PASSWORD=[redacted] DB_HOST=db"},
+		"DB_PASSWORD":       {"DB_PASSWORD='a b c' DB_HOST=db", "DB_PASSWORD='[redacted]' DB_HOST=db"},
 		"yaml":              {"  password: hunter2", "  password: [redacted]"},
-		"json":              {`{"api_key": "abc def", "n": 1}`, `{"api_key": [redacted], "n": 1}`},
-		"json in json":      {`msg="{\"password\":\"abc def\",\"token\":\"xyz\"}"`, `msg="{\"password\":[redacted],\"token\":[redacted]}"`},
+		"json":              {`{"api_key": "abc def", "n": 1}`, `{"api_key": "[redacted]", "n": 1}`},
+		"json in json":      {`msg="{\"password\":\"abc def\",\"token\":\"xyz\"}"`, `msg="{\"password\":\"[redacted]\",\"token\":\"[redacted]\"}"`},
 		"query":             {"GET /x?access_token=abc123&page=2", "GET /x?access_token=[redacted]&page=2"},
-		"json token":        {`{"token":"abc"}`, `{"token":[redacted]}`},
+		"json token":        {`{"token":"abc"}`, `{"token":"[redacted]"}`},
 		"prose token":       {"failed to fetch anonymous token: unexpected status", "failed to fetch anonymous token: unexpected status"},
 		"AWS key":           {"using AKIAIOSFODNN7EXAMPLE now", "using [redacted] now"},
 		"AWS secret":        {"aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", "aws_secret_access_key = [redacted]"},
@@ -112,8 +157,8 @@ func FuzzLine(f *testing.F) {
 		if log := Log(text, logBytes); len(log) > logBytes || !utf8.ValidString(log) || Visible(log) != log {
 			t.Errorf("log %q", log)
 		}
-		if once := redact(Visible(text)); redact(once) != once {
-			t.Errorf("redacting twice changes %q to %q", once, redact(once))
+		if once := Redact(text); Redact(once) != once || !utf8.ValidString(once) {
+			t.Errorf("redacting twice changes %q to %q", once, Redact(once))
 		}
 	})
 }
