@@ -59,7 +59,7 @@ func rejected(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.Finding, 
 	f.Evidence = append(f.Evidence, sources...)
 	f.Recommendation = fmt.Sprintf("Compare the user and the password or token that %s uses with what %s knows, correct the one that is wrong, and restart %s.", s.In(u.Container), who(p, kind), s.Culprit().Name)
 	if len(sources) > 0 {
-		f.Recommendation += " Here: " + sources[0] + "."
+		f.Recommendation += " " + words.UpperFirst(sources[0]) + "."
 	}
 	f.Stuck = true
 	return f, true
@@ -96,10 +96,10 @@ func credentials(c corev1.Container) []string {
 			continue
 		}
 		if ref.Key == "" {
-			told = append(told, fmt.Sprintf("%s: from Secret %s", ref.Path, ref.Name))
+			told = append(told, fmt.Sprintf("Secret %s is %s", ref.Name, ref.Path))
 			continue
 		}
-		told = append(told, fmt.Sprintf("%s: from Secret %s, key %s", ref.Path, ref.Name, ref.Key))
+		told = append(told, fmt.Sprintf("key %s of Secret %s is %s", ref.Key, ref.Name, ref.Path))
 	}
 	return told[:min(len(told), 4)]
 }
