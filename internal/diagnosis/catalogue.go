@@ -99,10 +99,10 @@ func Catalogue() []Entry {
 		{Cause: v1alpha1.CauseConfigKeyNotFound, Family: FamilyStarting, Evidence: "the ConfigMap or Secret is there and lacks the key; the keys that it has", Explains: noPod},
 		{Cause: v1alpha1.CauseVolumePermissionDenied, Family: FamilyStarting, Evidence: "permission denied on a path of a volume, in the log or the mount's event; the user that the container runs as", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseVolumeMountFailed}, noStay)},
 		{Cause: v1alpha1.CauseVolumeMountFailed, Family: FamilyStarting, Evidence: "FailedMount or FailedAttachVolume, and what it says", Explains: noPod},
+		{Cause: v1alpha1.CauseOOMKilled, Family: FamilyRunning, Evidence: "the last state says so, or the runtime says that the limit is too low to begin; the memory limit", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseSandboxFailed, v1alpha1.CauseContainerCannotRun}, noStay)},
 		{Cause: v1alpha1.CauseSandboxFailed, Family: FamilyStarting, Evidence: "FailedCreatePodSandBox: the network plugin, the cgroup or the runtime", Explains: noPod},
 		{Cause: v1alpha1.CauseContainerCannotRun, Family: FamilyStarting, Evidence: "the command is not found or not executable: exit code 126, 127 or 128", Explains: noStay},
 		// The containers do not stay, or are not well.
-		{Cause: v1alpha1.CauseOOMKilled, Family: FamilyRunning, Evidence: "the last state says so; the memory limit", Explains: noStay},
 		{Cause: v1alpha1.CausePortConflict, Family: FamilyRunning, Evidence: `"address already in use" in the log, or two containers of the pod with one port`, Explains: noStay},
 		{Cause: v1alpha1.CauseCredentialsRejected, Family: FamilyRunning, Evidence: "a dependency that the log names refuses the credentials", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseInitContainerFailed, v1alpha1.CauseDependencyUnavailable}, noStay)},
 		{Cause: v1alpha1.CauseConnectionExhausted, Family: FamilyRunning, Evidence: "a dependency that the log names has no connection left", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseInitContainerFailed, v1alpha1.CauseDependencyUnavailable}, noStay)},
