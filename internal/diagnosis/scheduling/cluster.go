@@ -96,4 +96,4 @@ func nodeNames(nodes []*node) []string {
 }
 
 // sorted are the keys of a map in order.
-func sorted[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
+func sorted[K cmp.Ordered, T any](m map[K]T) []K { return slices.Sorted(maps.Keys(m)) }

@@ -78,9 +78,9 @@ func (c *cluster) try(pod *corev1.Pod) *misfit {
 	}
 	failed := map[*node][]predicate{}
 	for _, p := range excluding() {
-		passed := m.pass(c, p)
+		m.pass(c, p)
 		for _, n := range m.meant {
-			if !slices.Contains(passed, n) {
+			if m.why[n][p.name] != "" {
 				failed[n] = append(failed[n], p)
 			}
 		}
@@ -193,16 +193,15 @@ func unschedulable(s *snapshot.Snapshot) []finding.Finding {
 func (c *cluster) explain(pod *corev1.Pod) []finding.Finding {
 	said := wordOn(c.s, pod)
 	if !c.s.Complete(snapshot.KindNode) || len(c.nodes) == 0 {
-		return asSaid(c.s, pod, said, v1alpha1.Likely)
+		return asSaid(c.s, pod, said, false)
 	}
 	m := c.try(pod)
 	m.said = said
 	switch {
-	case m.fits != nil && !c.s.SeesAllPods():
-		return asSaid(c.s, pod, said, v1alpha1.Likely)
+	case pod.Status.NominatedNodeName != "":
+		return nil // pods of less priority make room for it right now
 	case m.fits != nil:
-		// The scheduler's last try may be minutes old, and what kept the pod from the node may be gone since.
-		return asSaid(c.s, pod, said, v1alpha1.Possible)
+		return asSaid(c.s, pod, said, c.s.SeesAllPods())
 	}
 	var findings []finding.Finding
 	for i := range m.blockers {

@@ -47,7 +47,7 @@ func schedulerUnavailable(s *snapshot.Snapshot) []finding.Finding {
 	}
 	seen := []string{
 		fmt.Sprintf("Pod %s has been without a node for %s and has no PodScheduled condition: no scheduler has looked at it", oldest.Name, strings.TrimSuffix(s.Ago(oldest.CreationTimestamp.Time), " ago")),
-		fmt.Sprintf("%d of %s for a scheduler", len(pods), waits(len(s.LivePods()))),
+		"not looked at: " + outOf(s, len(pods)),
 	}
 	if name != corev1.DefaultSchedulerName {
 		return unknownScheduler(s, &oldest, name, seen)
