@@ -23,7 +23,7 @@ func small(change func(*snapshot.Objects)) *cluster {
 	}
 	o.Namespaces = []corev1.Namespace{{ObjectMeta: metav1.ObjectMeta{Name: "shop", Labels: map[string]string{"team": "shop"}}}}
 	change(o)
-	return newCluster(&snapshot.Snapshot{Namespace: "cortex-system", All: o})
+	return newCluster(&snapshot.Snapshot{Namespace: "cortex-system", All: o}, nobody)
 }
 
 func on(node, namespace string, labels map[string]string) corev1.Pod {

@@ -107,7 +107,7 @@ func tellInsufficient(name corev1.ResourceName) func(*cluster, *misfit, *predica
 			who, amount(wants, name), title(name), nearest.Name, amount(free, name), amount(nearest.Status.Allocatable[name], name), amount(minus(wants, free), name)))
 		// Right after the scheduler's word.
 		takers := fmt.Sprintf("the pods that ask for most on Node %s: %s", nearest.Name, c.takers(nearest, name))
-		f.Evidence = slices.Insert(f.Evidence, len(m.said.evidence()), takers)
+		f.Evidence = slices.Insert(f.Evidence, len(m.said.evidence())+len(m.scaler), takers)
 		f.Recommendation = fmt.Sprintf("Make room for %s %s on Node %s (%s), add a node, or lower %s.",
 			amount(minus(wants, free), name), title(name), nearest.Name, takers, whatAsks(c, m, name))
 		if !c.s.SeesAllPods() {

@@ -119,7 +119,7 @@ func defaultScheduler(s *snapshot.Snapshot, pod *corev1.Pod, seen []string) []fi
 
 // misfits reports whether no node would take the pod in any case.
 func misfits(s *snapshot.Snapshot, pod *corev1.Pod) bool {
-	c := newCluster(s)
+	c := newCluster(s, nobody)
 	return s.Complete(snapshot.KindNode) && len(c.nodes) > 0 && c.try(pod).fits == nil
 }
 
