@@ -55,7 +55,7 @@ var (
 func Catalogue() []Entry {
 	return []Entry{
 		// The cluster itself does not carry its pods, whatever they are.
-		{Cause: v1alpha1.CauseSchedulerUnavailable, Family: FamilyScheduling, Evidence: "pods are Pending, no scheduler has said why, and its lease is old or its pod is not ready", Explains: noPod},
+		{Cause: v1alpha1.CauseSchedulerUnavailable, Family: FamilyScheduling, Evidence: "pods are Pending and have no PodScheduled condition: no scheduler has looked at them; its lease is old or its pod is not ready", Explains: noPod},
 		{Cause: v1alpha1.CauseContainerRuntimeUnavailable, Family: FamilyNodes, Evidence: "the node says that its container runtime is down or does not answer (Ready condition, events)", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseKubeletUnavailable, v1alpha1.CauseNodeNotReady}, noNode)},
 		{Cause: v1alpha1.CauseKubeletUnavailable, Family: FamilyNodes, Evidence: "the node's Ready condition is Unknown or its lease is old: the kubelet has stopped reporting, or its pods are marked from outside; which of the target's pods it holds", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseNodeNotReady}, noNode)},
 		{Cause: v1alpha1.CauseNodeNotReady, Family: FamilyNodes, Evidence: "the node's Ready condition is False and what it says; which of the target's pods it holds", Explains: noNode},
@@ -80,15 +80,15 @@ func Catalogue() []Entry {
 		{Cause: v1alpha1.CauseAdmissionDenied, Family: FamilyWorkloads, Evidence: "pods are missing, and the last FailedCreate is a webhook's, a policy's, a Pod Security level's or a LimitRange's; what it says, and which field", Explains: noPod},
 		{Cause: v1alpha1.CauseStuckTerminating, Family: FamilyWorkloads, Evidence: "a deletionTimestamp long past: the finalizers, or the node that is gone; or the namespace is being deleted", Explains: noPod},
 		// No node takes the pods.
-		{Cause: v1alpha1.CauseNodeCordoned, Family: FamilyScheduling, Evidence: "every node that would fit is cordoned", Explains: noPod},
-		{Cause: v1alpha1.CauseVolumeClaimNotFound, Family: FamilyScheduling, Evidence: "the claim that the pod mounts is not there", Explains: noPod},
-		{Cause: v1alpha1.CauseVolumeClaimUnbound, Family: FamilyScheduling, Evidence: "the claim is not bound: StorageClassNotFound, Capacity, AccessMode, Selector, AlreadyBound or NoProvisioner, proven against the volumes", Explains: noPod},
-		{Cause: v1alpha1.CauseNodeSelectorMismatch, Family: FamilyScheduling, Evidence: "no node has the labels of the nodeSelector; which nodes come nearest", Explains: noPod},
-		{Cause: v1alpha1.CauseNodeAffinityMismatch, Family: FamilyScheduling, Evidence: "no node matches the required node affinity; which nodes come nearest", Explains: noPod},
-		{Cause: v1alpha1.CauseTaintNotTolerated, Family: FamilyScheduling, Evidence: "the taints of the nodes that the pod does not tolerate", Explains: noPod},
-		{Cause: v1alpha1.CausePodAntiAffinityConflict, Family: FamilyScheduling, Evidence: "the anti-affinity rule, and the pods that hold the nodes", Explains: noPod},
-		{Cause: v1alpha1.CauseInsufficientCPU, Family: FamilyScheduling, Evidence: "the CPU request is more than every node's free or allocatable CPU", Explains: noPod},
-		{Cause: v1alpha1.CauseInsufficientMemory, Family: FamilyScheduling, Evidence: "the memory request is more than every node's free or allocatable memory", Explains: noPod},
+		{Cause: v1alpha1.CauseNodeCordoned, Family: FamilyScheduling, Evidence: "every node that would otherwise take the pods is cordoned, and since when", Explains: noPod},
+		{Cause: v1alpha1.CauseVolumeClaimNotFound, Family: FamilyScheduling, Evidence: "the claim that the pod mounts is not there; the nearest name", Explains: noPod},
+		{Cause: v1alpha1.CauseVolumeClaimUnbound, Family: FamilyScheduling, Evidence: "the claim is not bound: what the volume that comes nearest lacks, or why none is made", Explains: noPod},
+		{Cause: v1alpha1.CauseNodeSelectorMismatch, Family: FamilyScheduling, Evidence: "no node has the labels of the nodeSelector; which values the nodes have", Explains: noPod},
+		{Cause: v1alpha1.CauseNodeAffinityMismatch, Family: FamilyScheduling, Evidence: "no node matches the required node affinity; what each node lacks", Explains: noPod},
+		{Cause: v1alpha1.CauseTaintNotTolerated, Family: FamilyScheduling, Evidence: "the taints, not tolerated, of the nodes that would otherwise take the pods", Explains: noPod},
+		{Cause: v1alpha1.CausePodAntiAffinityConflict, Family: FamilyScheduling, Evidence: "the rule (anti-affinity, affinity or topology spread), and the pods that hold the nodes", Explains: noPod},
+		{Cause: v1alpha1.CauseInsufficientCPU, Family: FamilyScheduling, Evidence: "the CPU request is more than any fitting node has free, or has at all; the nearest node and the pods that ask for most", Explains: noPod},
+		{Cause: v1alpha1.CauseInsufficientMemory, Family: FamilyScheduling, Evidence: "the memory request is more than any fitting node has free, or has at all; the nearest node and the pods that ask for most", Explains: noPod},
 		// The containers cannot begin.
 		{Cause: v1alpha1.CauseInvalidImageName, Family: FamilyStarting, Evidence: "the kubelet cannot parse the image's name", Explains: noPod},
 		{Cause: v1alpha1.CauseImageNotFound, Family: FamilyStarting, Evidence: "the registry says that there is no such image, or it is not on the node and the policy is Never", Explains: noPod},

@@ -88,7 +88,7 @@ func explainClaim(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim, sai
 	case !s.Complete(snapshot.KindPersistentVolume):
 		return explainBySaying(s, claim, class, said)
 	default:
-		return explainStatic(s, claim, class, storageClass)
+		return explainStatic(s, claim, class, said)
 	}
 }
 
@@ -162,8 +162,8 @@ func tellEvent(s *snapshot.Snapshot, event *corev1.Event) string {
 }
 
 // explainStatic is for a claim that only a volume that is there already can satisfy.
-func explainStatic(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim, class string, storageClass *storagev1.StorageClass) *unbound {
-	o := nearestOffer(s, claim)
+func explainStatic(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim, class string, said word) *unbound {
+	o, storageClass := nearestOffer(s, claim), s.StorageClass(class)
 	classKnown := s.Complete(snapshot.KindStorageClass)
 	classMissing := class != "" && storageClass == nil && classKnown
 	switch {
@@ -184,8 +184,8 @@ func explainStatic(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim, cl
 		}
 		u.evidence = tellVolumes(s, class)
 		return u
-	case storageClass == nil:
-		return nil
+	case storageClass == nil: // the classes were not read
+		return explainBySaying(s, claim, class, said)
 	default:
 		return &unbound{fault: fault{detailNoProvisioner, fmt.Sprintf("StorageClass %s makes no volumes (provisioner %s), and none that is there fits", class, storageClass.Provisioner)}, confidence: v1alpha1.Certain,
 			advice:   fmt.Sprintf("Create a PersistentVolume of class %s that fits the claim, or make the claim anew with a class that has a provisioner.", class),
