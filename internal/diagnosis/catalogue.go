@@ -62,6 +62,8 @@ func Catalogue() []Entry {
 		{Cause: v1alpha1.CauseNodePressure, Family: FamilyNodes, Evidence: "the node's MemoryPressure, DiskPressure or PIDPressure condition; which of the target's pods it holds or has evicted", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseEvicted}, noPod)},
 		{Cause: v1alpha1.CauseKubeProxyUnavailable, Family: FamilyNodes, Evidence: "the kube-proxy pod of a node is not ready, or has failed, or is missing while others have one; which of the pods, or of those that call them, are on it", Explains: []v1alpha1.Cause{v1alpha1.CauseNetworkDegraded, v1alpha1.CauseUnresponsive, v1alpha1.CauseDependencyUnavailable}},
 		{Cause: v1alpha1.CauseNetworkDegraded, Family: FamilyNodes, Evidence: "the node says that it has no network for pods, its network plugin is not ready, or its pods alone wait in vain for those of other nodes", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseUnresponsive, v1alpha1.CauseDependencyUnavailable}, noStay)},
+		// Something is not there because nobody may make it.
+		{Cause: v1alpha1.CauseQuotaExceeded, Family: FamilyWorkloads, Evidence: "a ResourceQuota has no room: a refusal that names it, or pods, a Service or a claim that are missing and would not fit; which resource, how much is used, and the hard limit", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseServiceNotFound, v1alpha1.CauseVolumeClaimNotFound, v1alpha1.CauseUpstreamAddressMismatch, v1alpha1.CauseDependencyUnavailable}, noStay)},
 		// There is no way to the pods, whatever these do.
 		{Cause: v1alpha1.CauseServiceNotFound, Family: FamilyRouting, Evidence: "there is no such Service; the workload of that name or label that stands without it", Explains: []v1alpha1.Cause{v1alpha1.CauseNoReadyEndpoints}},
 		{Cause: v1alpha1.CauseSelectorMismatch, Family: FamilyRouting, Evidence: "the selector matches no pod and no template; which label differs, and from which workload's template", Explains: []v1alpha1.Cause{v1alpha1.CauseNoReadyEndpoints}},
@@ -74,10 +76,9 @@ func Catalogue() []Entry {
 		// There are no pods.
 		{Cause: v1alpha1.CauseWorkloadNotFound, Family: FamilyWorkloads, Evidence: "the Service selects nothing, and no workload carries its labels", Explains: []v1alpha1.Cause{v1alpha1.CauseNoReadyEndpoints}},
 		{Cause: v1alpha1.CauseScaledToZero, Family: FamilyWorkloads, Evidence: "spec.replicas is 0; who scaled it, and from how many", Explains: noPod},
-		{Cause: v1alpha1.CauseQuotaExceeded, Family: FamilyWorkloads, Evidence: `FailedCreate "exceeded quota": which resource, how much is used, and the hard limit`, Explains: noPod},
-		{Cause: v1alpha1.CauseServiceAccountNotFound, Family: FamilyWorkloads, Evidence: `FailedCreate "serviceaccount not found", and the account is not there`, Explains: noPod},
-		{Cause: v1alpha1.CauseAdmissionDenied, Family: FamilyWorkloads, Evidence: "FailedCreate by a webhook, a policy or a Pod Security level, and what it says", Explains: noPod},
-		{Cause: v1alpha1.CauseStuckTerminating, Family: FamilyWorkloads, Evidence: "a deletionTimestamp long past its grace period: the finalizer, or the node that is gone", Explains: noPod},
+		{Cause: v1alpha1.CauseServiceAccountNotFound, Family: FamilyWorkloads, Evidence: "pods are missing, and the account that their template names is not there; the FailedCreate that says so", Explains: noPod},
+		{Cause: v1alpha1.CauseAdmissionDenied, Family: FamilyWorkloads, Evidence: "pods are missing, and the last FailedCreate is a webhook's, a policy's, a Pod Security level's or a LimitRange's; what it says, and which field", Explains: noPod},
+		{Cause: v1alpha1.CauseStuckTerminating, Family: FamilyWorkloads, Evidence: "a deletionTimestamp long past: the finalizers, or the node that is gone; or the namespace is being deleted", Explains: noPod},
 		// No node takes the pods.
 		{Cause: v1alpha1.CauseNodeCordoned, Family: FamilyScheduling, Evidence: "every node that would fit is cordoned", Explains: noPod},
 		{Cause: v1alpha1.CauseVolumeClaimNotFound, Family: FamilyScheduling, Evidence: "the claim that the pod mounts is not there", Explains: noPod},
@@ -116,12 +117,13 @@ func Catalogue() []Entry {
 		{Cause: v1alpha1.CauseCrashLoop, Family: FamilyRunning, Evidence: "restarts with back-off; the exit code, the last error of the log, since which revision", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseReadinessProbeFailing}, noPod)},
 		{Cause: v1alpha1.CauseReadinessProbeFailing, Family: FamilyRunning, Evidence: "Unhealthy events of the readiness probe, with the answer that it saw", Explains: noPod},
 		{Cause: v1alpha1.CauseCPUOverload, Family: FamilyRunning, Evidence: "the measured usage is at the CPU limit", Explains: []v1alpha1.Cause{v1alpha1.CauseUnresponsive}},
-		{Cause: v1alpha1.CauseEvicted, Family: FamilyWorkloads, Evidence: "Failed pods with reason Evicted, and what for"},
-		{Cause: v1alpha1.CauseRolloutPaused, Family: FamilyWorkloads, Evidence: "spec.paused while the template differs from the one that runs", Explains: []v1alpha1.Cause{v1alpha1.CauseRolloutStuck}},
-		{Cause: v1alpha1.CauseRolloutStuck, Family: FamilyWorkloads, Evidence: "Progressing is False with ProgressDeadlineExceeded; whether the old revision serves", Explains: []v1alpha1.Cause{v1alpha1.CauseNoReadyEndpoints}},
+		{Cause: v1alpha1.CauseRolloutPaused, Family: FamilyWorkloads, Evidence: "spec.paused, a partition or OnDelete while the template differs from the one that runs", Explains: noPod},
+		{Cause: v1alpha1.CauseRolloutStuck, Family: FamilyWorkloads, Evidence: "Progressing is False with ProgressDeadlineExceeded, or the first pod of the newest revision has not been ready for long; whether an older one serves", Explains: []v1alpha1.Cause{v1alpha1.CauseNoReadyEndpoints}},
 		// The pods are there.
 		{Cause: v1alpha1.CauseNoReadyEndpoints, Family: FamilyRouting, Evidence: "pods are there and not ready, and nothing above explains it", Bare: true},
 		{Cause: v1alpha1.CauseUnresponsive, Family: FamilyRouting, Evidence: "the pods are ready, the connection is taken, and no answer comes in time"},
+		// What is replaced explains little, and is told last.
+		{Cause: v1alpha1.CauseEvicted, Family: FamilyWorkloads, Evidence: "Failed pods that a node evicted, shut down or preempted, and what for"},
 		{Cause: v1alpha1.CauseUnknown, Evidence: "something is wrong and nothing above holds; what was ruled out", Bare: true},
 	}
 }

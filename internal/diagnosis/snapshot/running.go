@@ -81,8 +81,3 @@ func NamedPort(containers []corev1.Container, name string) (int32, bool) {
 	}
 	return 0, false
 }
-
-// IsSidecar reports whether an init container stays beside the others (KEP-753).
-func IsSidecar(c *corev1.Container) bool {
-	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
-}

@@ -11,5 +11,12 @@ func Checks() []finding.Check {
 	return []finding.Check{
 		workloadNotFound,
 		scaledToZero,
+		quotaExceeded,
+		serviceAccountNotFound,
+		admissionDenied,
+		stuckTerminating,
+		rolloutPaused,
+		rolloutStuck,
+		evicted,
 	}
 }

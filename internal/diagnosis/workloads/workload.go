@@ -59,6 +59,12 @@ func scaledToZero(s *snapshot.Snapshot) []finding.Finding {
 	f := finding.New(v1alpha1.CauseScaledToZero, w.Reference(), v1alpha1.Certain, w.String()+" is scaled to 0"+who, "spec.replicas is 0", before.Source, proof)
 	f.Replicas = before.Replicas
 	f.Recommendation = fmt.Sprintf("Scale %s to %d.", w, before.Replicas)
+	for _, k := range keepers(s) {
+		f.Evidence = append(f.Evidence, k.proof)
+		if k.advice != "" {
+			f.Recommendation += " " + k.advice
+		}
+	}
 	f.SuggestedPatch = fmt.Sprintf("kubectl scale %s/%s -n %s --replicas=%d", words.Lower(w.Kind), w.Object.GetName(), s.Namespace, before.Replicas)
 	return []finding.Finding{f}
 }
