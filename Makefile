@@ -44,7 +44,7 @@ clean: ## Remove what was built here. Caches stay.
 ##@ Development
 
 .PHONY: generate
-generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the API reference.
+generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the API and the causes.
 	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(TOOL) controller-gen crd:maxDescLen=10000 paths=./api/... output:crd:dir=config/crd/bases
 	$(call generate-role,operator,cmd/operator internal/controller internal/gather)
@@ -52,6 +52,7 @@ generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the API reference.
 	@mkdir -p docs/reference
 	$(TOOL) crd-ref-docs --source-path=api --config=hack/api-reference/config.yaml --templates-dir=hack/api-reference \
 		--renderer=markdown --output-path=docs/reference/api.md --log-level=ERROR
+	go run ./cmd/kubectl-cortex explain --output=markdown >docs/reference/causes.md
 
 # $(1): whose role; $(2): the folders whose +kubebuilder:rbac markers make it.
 generate-role = $(if $(wildcard $(2)),$(TOOL) controller-gen rbac:roleName=cortex-$(1) \
@@ -79,16 +80,31 @@ manifests: ## Check that every kustomization in config/ builds.
 ##@ Build
 
 .PHONY: build
-build: bin/operator bin/gateway bin/mcpserver ## Build the programs into bin/.
+build: bin/operator bin/gateway bin/kubectl-cortex bin/mcpserver ## Build the programs into bin/.
 
 # Go knows better than make what is up to date.
-.PHONY: bin/operator bin/gateway bin/mcpserver
-bin/operator bin/gateway: bin/%:
+.PHONY: bin/operator bin/gateway bin/kubectl-cortex bin/mcpserver
+bin/operator bin/gateway bin/kubectl-cortex: bin/%:
 	$(call go-build,./cmd/$*)
 bin/mcpserver:
 	$(call go-build,./test/mcpserver)
 
 go-build = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ $(1)
+
+# Where people run kubectl.
+PLUGIN_PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64
+PLUGINS = $(foreach platform,$(PLUGIN_PLATFORMS),bin/kubectl-cortex-$(platform)$(if $(filter windows-%,$(platform)),.exe))
+
+.PHONY: plugin-all $(PLUGINS)
+plugin-all: $(PLUGINS) ## Build the kubectl plugin for Linux, macOS and Windows into bin/.
+$(PLUGINS): bin/kubectl-cortex-%:
+	GOOS=$(word 1,$(subst -, ,$(basename $*))) GOARCH=$(word 2,$(subst -, ,$(basename $*))) $(call go-build,./cmd/kubectl-cortex)
+
+.PHONY: plugin-check
+plugin-check: ## Check that the kubectl plugin compiles for every platform.
+	@for platform in $(PLUGIN_PLATFORMS); do \
+		CGO_ENABLED=0 GOOS=$${platform%-*} GOARCH=$${platform#*-} go vet ./cmd/kubectl-cortex || exit; \
+	done
 
 .PHONY: docker-build
 docker-build: ## Build the image with Docker.
@@ -117,7 +133,7 @@ bench: ## Run the Go benchmarks, then measure a heal beside its floor on a local
 	hack/with-cluster.sh "the heal benchmark" go run ./test/bench/heal
 
 .PHONY: verify
-verify: tidy generate lint manifests ## Regenerate, tidy and lint; fail on any difference or untracked file.
+verify: tidy generate lint manifests plugin-check ## Regenerate, tidy and lint; fail on any difference or untracked file.
 	@hack/clean-tree.sh
 
 .PHONY: presubmit

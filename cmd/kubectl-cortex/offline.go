@@ -102,7 +102,7 @@ func chooseNamespace(wanted string, there []string) (string, error) {
 	list := strings.Join(shown, ", ")
 	switch {
 	case len(there) == 0:
-		return "", errors.New("the file holds no Service and no workload, so there is nothing to look at: it needs API objects as 'kubectl cortex dump' or 'kubectl get svc,deploy,sts,ds,pods,events -o json' writes them")
+		return "", errors.New("the file holds no Service and no workload, so there is nothing to look at: give what 'kubectl cortex dump' writes, or 'kubectl get svc,endpointslices,deploy,sts,ds,rs,pods,events -o json'")
 	case wanted != "" && !slices.Contains(there, wanted):
 		return "", fmt.Errorf("the file holds nothing of namespace %s; it has %s (-n)", wanted, list)
 	case wanted != "":

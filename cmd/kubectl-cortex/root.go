@@ -39,7 +39,6 @@ no cluster either.`,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl cortex"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 	}
 	root.SetIn(io.in)
 	root.SetOut(io.out)
@@ -49,6 +48,6 @@ no cluster either.`,
 	})
 	config.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !shown[flag.Name] })
-	root.AddCommand(newDiagnose(io, clock, config), newDump(io, clock, config), newVersion(io))
+	root.AddCommand(newDiagnose(io, clock, config), newDump(io, clock, config), newExplain(io), newVersion(io))
 	return root
 }

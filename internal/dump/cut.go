@@ -13,9 +13,9 @@ import (
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-// written are the kinds of which it is told who wrote which field: a person wants to know who scaled a workload, and who
-// changed the selector of a Service.
-var written = []string{snapshot.KindDeployment, snapshot.KindStatefulSet, snapshot.KindDaemonSet, snapshot.KindService}
+// written are the kinds of which it is told who wrote which field: who scaled a workload, who cordoned a node, and when the
+// API server saw a lease renewed.
+var written = []string{snapshot.KindDeployment, snapshot.KindStatefulSet, snapshot.KindDaemonSet, snapshot.KindNode, snapshot.KindLease}
 
 // cutMetadata leaves out of the metadata what is about other things than the fault.
 func cutMetadata(kind string, object map[string]any) {

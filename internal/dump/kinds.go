@@ -23,7 +23,7 @@ func (r *Reader) add(kind string, raw []byte) error {
 	case snapshot.KindService:
 		return into(r, raw, &o.Services)
 	case snapshot.KindEndpointSlice:
-		return into(r, raw, &o.EndpointSlices)
+		return lightInto(r, raw, &o.EndpointSlices)
 	case "Endpoints":
 		return r.addEndpoints(raw)
 	case snapshot.KindDeployment:
@@ -33,9 +33,9 @@ func (r *Reader) add(kind string, raw []byte) error {
 	case snapshot.KindDaemonSet:
 		return into(r, raw, &o.DaemonSets)
 	case snapshot.KindReplicaSet:
-		return into(r, raw, &o.ReplicaSets)
+		return lightInto(r, raw, &o.ReplicaSets)
 	case snapshot.KindPod:
-		return into(r, raw, &o.Pods)
+		return lightInto(r, raw, &o.Pods)
 	case snapshot.KindEvent:
 		return r.addEvent(raw)
 	case snapshot.KindConfigMap:
@@ -82,6 +82,18 @@ func into[T any](r *Reader, raw []byte, list *[]T) error {
 		return err
 	}
 	*list = append(*list, one)
+	return nil
+}
+
+// lightInto drops who wrote which field, about a third of an object, where there are many and nobody asks for it.
+func lightInto[T any, P interface {
+	*T
+	metav1.Object
+}](r *Reader, raw []byte, list *[]T) error {
+	if err := into(r, raw, list); err != nil {
+		return err
+	}
+	P(&(*list)[len(*list)-1]).SetManagedFields(nil)
 	return nil
 }
 
@@ -138,7 +150,7 @@ func (r *Reader) addEvent(raw []byte) error {
 		return err
 	}
 	if newer.Regarding == nil {
-		return into(r, raw, &r.objects.Events)
+		return lightInto(r, raw, &r.objects.Events)
 	}
 	var event corev1.Event
 	if err := json.Unmarshal(raw, &event); err != nil {

@@ -9,8 +9,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -65,29 +63,18 @@ func (r *Reader) take(more extra) {
 	maps.Copy(r.previous, more.Previous)
 }
 
-// infoLog heads the log of each container in the logs.txt of a pod, as `kubectl cluster-info dump` writes it.
-var infoLog = regexp.MustCompile(`(?m)^==== (START|END) logs for container (\S+) of pod ([^/\s]+)/(\S+) ====$`)
-
-// readInfoLog reads the logs of one pod of `kubectl cluster-info dump`.
+// readInfoLog reads the logs of one pod of a directory of `kubectl cluster-info dump`.
 func (r *Reader) readInfoLog(path string) error {
-	raw, err := os.ReadFile(filepath.Clean(path))
+	file, err := os.Open(path) //nolint:gosec // the user names the folder
 	if err != nil {
 		return err
 	}
-	text, found := string(raw), map[string]string{}
-	marks := infoLog.FindAllStringSubmatchIndex(text, -1)
-	for i, mark := range marks {
-		if text[mark[2]:mark[3]] != "START" {
-			continue
-		}
-		end := len(text)
-		if i+1 < len(marks) {
-			end = marks[i+1][0]
-		}
-		key := text[mark[6]:mark[7]] + "/" + text[mark[8]:mark[9]] + "/" + text[mark[4]:mark[5]]
-		found[key] = text[mark[1]:end]
+	defer func() { _ = file.Close() }()
+	from := newSource(file)
+	if _, err := io.Copy(io.Discard, from); err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
-	r.take(extra{Logs: found})
+	r.take(extra{Logs: from.logs})
 	return nil
 }
 

@@ -110,21 +110,38 @@ func (r *Reader) named(name string, from io.Reader) error {
 // Read reads objects and lists of them, in JSON or YAML, one document after another. A byte order mark, as a Windows shell
 // writes it, tells the encoding.
 func (r *Reader) Read(from io.Reader) error {
-	text := transform.NewReader(from, unicode.BOMOverride(encoding.Nop.NewDecoder()))
+	text := newSource(transform.NewReader(from, unicode.BOMOverride(encoding.Nop.NewDecoder())))
 	documents := utilyaml.NewYAMLOrJSONDecoder(text, 4096)
 	for {
 		var raw json.RawMessage
 		err := documents.Decode(&raw)
 		if errors.Is(err, io.EOF) {
+			r.take(extra{Logs: text.logs})
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%w (expected API objects as `kubectl get -o json` or `-o yaml` writes them)", err)
+			return text.explain(err)
 		}
 		if err := r.document(raw); err != nil {
-			return err
+			return text.explain(err)
 		}
 	}
+}
+
+// errCutOff is told of a list whose end is missing though what is there can be read.
+var errCutOff = errors.New("a list has no end")
+
+// expected says what to give instead.
+const expected = "expected API objects as `kubectl cortex dump`, `kubectl get -o json` or `kubectl get -o yaml` write them"
+
+// explain tells where a file could not be read on.
+func (s *source) explain(err error) error {
+	var syntax *json.SyntaxError
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errCutOff) ||
+		errors.As(err, &syntax) && strings.Contains(syntax.Error(), "unexpected end") {
+		return fmt.Errorf("it ends in the middle of an object, after %d bytes, in line %d: it was cut off; write or copy it again", s.bytes, s.lines+1)
+	}
+	return fmt.Errorf("%s (%s)", foreign.Line(err.Error(), finding.MaxEvidence), expected)
 }
 
 // head is the part that every object and every list has.
@@ -145,7 +162,7 @@ func (r *Reader) document(raw []byte) error {
 	}
 	var h head
 	if err := json.Unmarshal(raw, &h); err != nil {
-		return fmt.Errorf("this is no API object: %w", err)
+		return fmt.Errorf("there is something that is no API object (%s)", shapeOf(raw))
 	}
 	if h.Cortex != nil {
 		r.take(*h.Cortex)
@@ -157,19 +174,32 @@ func (r *Reader) document(raw []byte) error {
 	if of != "" {
 		r.see(of)
 	}
-	for _, item := range h.Items {
+	for i, item := range h.Items {
 		if err := r.item(of, item); err != nil {
 			return err
 		}
+		h.Items[i] = nil // it may be large, and is not needed any more
 	}
 	return nil
+}
+
+// shapeOf tells what stands where an object was expected.
+func shapeOf(raw []byte) string {
+	switch raw[0] {
+	case '[':
+		return "a list without a kind"
+	case '{':
+		return "an object with fields of another form"
+	default:
+		return "a text or a number"
+	}
 }
 
 // item reads an item of a list. The items of a typed list may leave out their kind, as the API server's own lists do.
 func (r *Reader) item(kind string, raw []byte) error {
 	var h head
 	if err := json.Unmarshal(raw, &h); err != nil {
-		return fmt.Errorf("an item of the list is no API object: %w", err)
+		return fmt.Errorf("an item of a list is no API object (%s)", shapeOf(raw))
 	}
 	if strings.HasSuffix(h.Kind, "List") {
 		return r.document(raw)
@@ -181,8 +211,11 @@ func (r *Reader) item(kind string, raw []byte) error {
 }
 
 func (r *Reader) one(h head, raw []byte) error {
-	if h.Kind == "" {
-		return errors.New("an object has no kind: expected API objects as `kubectl get -o json` or `-o yaml` writes them")
+	switch {
+	case h.Kind == "" && h.Items != nil:
+		return errCutOff // kubectl writes the kind of a list behind its items
+	case h.Kind == "":
+		return errors.New("an object has no kind")
 	}
 	r.see(h.Kind)
 	err := r.add(h.Kind, raw)

@@ -6,6 +6,7 @@ package remediation
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/utils/ptr"
 
@@ -71,3 +72,6 @@ func ineffective(actionType v1alpha1.ActionType, object *v1alpha1.ObjectReferenc
 	}
 	return false
 }
+
+// Ladder is what is tried for a cause without a person, in order. It is empty for a cause that is reported only.
+func Ladder(cause v1alpha1.Cause) []v1alpha1.ActionType { return slices.Clone(ladders[cause]) }

@@ -171,8 +171,11 @@ func (p *page) nothing(r *Report) {
 
 // rest is one line each of what is well, what could not be judged, and what was not looked at.
 func (p *page) rest(r *Report) {
-	if len(r.Healthy) > 0 && (len(r.Findings) > 0 || len(r.Healthy) > 1) {
+	switch {
+	case len(r.Healthy) > 0 && len(r.Findings) > 0:
 		p.targets("Healthy", r.Healthy)
+	case len(r.Healthy) > 1:
+		p.targets("Looked at", r.Healthy)
 	}
 	if len(r.Unjudged) > 0 {
 		p.targets("Not judged", r.Unjudged)
