@@ -87,7 +87,7 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, func() {
 			changeNode(ctx, func(node *corev1.Node) { node.Spec.Unschedulable = false })
 		})
 		begin(ctx)
-		finds(ctx, v1alpha1.CauseNodeCordoned, "Deployment")
+		finds(ctx, v1alpha1.CauseNodeCordoned, "Node") // it is the only one
 	})
 
 	It("names TaintNotTolerated", func(ctx context.Context) {

@@ -48,6 +48,9 @@ const (
 // claimUnbound finds claims of waiting pods that have no volume, and why none is bound.
 func claimUnbound(s *snapshot.Snapshot) []finding.Finding {
 	return eachWaiting(s, func(pod *corev1.Pod) []finding.Finding {
+		if f, said := saidUnbound(s, pod); said {
+			return []finding.Finding{f}
+		}
 		var findings []finding.Finding
 		for _, name := range claimNames(pod) {
 			claim := s.Claim(name)
@@ -60,6 +63,27 @@ func claimUnbound(s *snapshot.Snapshot) []finding.Finding {
 		}
 		return findings
 	})
+}
+
+// saidUnbound takes the scheduler's word that a claim is not bound where the claims were not read.
+func saidUnbound(s *snapshot.Snapshot, pod *corev1.Pod) (finding.Finding, bool) {
+	names, said := claimNames(pod), wordOn(s, pod)
+	if s.Complete(snapshot.KindPersistentVolumeClaim) || len(names) == 0 || s.Claim(names[0]) != nil || !strings.Contains(said.text, "unbound immediate PersistentVolumeClaims") {
+		return finding.Finding{}, false
+	}
+	f := finding.New(v1alpha1.CauseVolumeClaimUnbound, v1alpha1.ObjectReference{Kind: snapshot.KindPersistentVolumeClaim, Name: names[0]}, v1alpha1.Likely,
+		fmt.Sprintf("PersistentVolumeClaim %s, which Pod %s mounts, is not bound to a volume", strings.Join(names, " or "), pod.Name),
+		"the scheduler says: "+said.text)
+	f.Recommendation = fmt.Sprintf("See why: kubectl describe pvc %s -n %s", strings.Join(names, " "), s.Namespace)
+	for _, event := range s.EventsAbout(snapshot.KindPersistentVolumeClaim, s.Namespace, names[0]) { // newest first
+		if match := classMissingEvent.FindStringSubmatch(event.Message); match != nil {
+			f.Detail = detailClassNotFound
+			f.Message += fmt.Sprintf(": StorageClass %s does not exist", match[1])
+			f.Evidence = append(f.Evidence, tellEvent(s, &event))
+			break
+		}
+	}
+	return f, true
 }
 
 // unbound is why a claim has no volume.
