@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ry-ops/cortex/internal/foreign/canary"
 )
 
 // maxTime is what a text may take at most. It is far above what any takes, for machines that do other things meanwhile.
@@ -18,7 +20,7 @@ const maxTime = 5 * time.Second
 // FuzzRedact plants a secret into a text and looks whether any of it is left. The secret stands by itself, between spaces or
 // line breaks: within another word it would be another word.
 func FuzzRedact(f *testing.F) {
-	kinds := canaries()
+	kinds := canary.All()
 	// Their shape is a whole command line, which another command before it would break.
 	for _, kind := range []string{"mysql -p", "docker login -p", "curl -u", "redis-cli -a"} {
 		delete(kinds, kind)
@@ -36,7 +38,7 @@ func FuzzRedact(f *testing.F) {
 		if lines {
 			between = "\n"
 		}
-		text := before + between + kinds[name].text + between + after
+		text := before + between + kinds[name].Text + between + after
 		began := time.Now()
 		shown := Redact(text)
 		if took := time.Since(began); took > maxTime {
@@ -48,8 +50,8 @@ func FuzzRedact(f *testing.F) {
 		if again := Redact(shown); again != shown {
 			t.Errorf("%q changes again to %q", shown, again)
 		}
-		for i := 0; i+8 <= len(kinds[name].secret); i++ {
-			if part := kinds[name].secret[i : i+8]; strings.Contains(shown, part) && !strings.Contains(before+after, part) {
+		for i := 0; i+8 <= len(kinds[name].Secret); i++ {
+			if part := kinds[name].Secret[i : i+8]; strings.Contains(shown, part) && !strings.Contains(before+after, part) {
 				t.Fatalf("%s: %q is left of %q in %q", name, part, text, shown)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/ry-ops/cortex/internal/foreign/canary"
 )
 
 const (
@@ -56,15 +58,15 @@ func TestLogKeepsTheEnd(t *testing.T) {
 
 // TestACutShowsNoHalfSecret moves a secret over the place where a text is cut.
 func TestACutShowsNoHalfSecret(t *testing.T) {
-	token := "gh" + "p_" + noise("cut", alnum, 36)
-	block := pem("RSA PRIVATE " + "KEY")
-	for name, text := range map[string]string{"token": " " + token + " ", "value": ` "password": "` + token[8:] + `", `, "key": "\n" + block.text + "\n"} {
+	token := "gh" + "p_" + canary.Noise("cut", "abcdefghijklmnopqrstuvwxyz0123456789", 36)
+	block := canary.PEM("RSA PRIVATE " + "KEY")
+	for name, text := range map[string]string{"token": " " + token + " ", "value": ` "password": "` + token[8:] + `", `, "key": "\n" + block.Text + "\n"} {
 		for shift := -len(text) - 2; shift <= 2; shift += 1 + len(text)/24 {
 			const filler = "a word "
 			long := strings.Repeat(filler, 2*maxBytes/len(filler))
 			at := maxBytes + shift
 			shown := Line(long[:at]+text+long, 2*maxBytes) + Log(long+text+long[:at], 2*maxBytes)
-			if part := leaked(shown, token[8:]) + leaked(shown, block.secret); part != "" {
+			if part := (canary.Canary{Secret: token[8:]}).Left(shown, 5) + block.Left(shown, 5); part != "" {
 				t.Fatalf("%s at %d: %q is shown", name, shift, part)
 			}
 		}
