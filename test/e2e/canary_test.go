@@ -108,7 +108,7 @@ func plantInEvents(ctx context.Context, kinds map[string]canary.Canary, names []
 			ObjectMeta:     metav1.ObjectMeta{Namespace: harness.Namespace, Name: fmt.Sprintf("canary-%d", i)},
 			InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: pods[0].Namespace, Name: pods[0].Name, UID: pods[0].UID},
 			Type:           corev1.EventTypeWarning, Reason: []string{"Unhealthy", "Failed", "FailedMount"}[i%3],
-			Message:        "Readiness probe failed: " + kinds[name].Text, Count: 5, FirstTimestamp: now, LastTimestamp: now,
+			Message: "Readiness probe failed: " + kinds[name].Text, Count: 5, FirstTimestamp: now, LastTimestamp: now,
 		}
 		Expect(cluster.Create(ctx, event)).To(Succeed())
 	}
