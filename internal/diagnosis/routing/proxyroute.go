@@ -88,7 +88,7 @@ func misledBy(s *snapshot.Snapshot, w *workload.Workload, cm *corev1.ConfigMap, 
 	}
 	var findings []finding.Finding
 	for _, r := range all {
-		if f, ok := r.deadEnd(s, isTarget); ok {
+		if f, ok := r.deadEnd(s, all, isTarget); ok {
 			findings = append(findings, f)
 		} else if f, ok := r.elsewhere(s, all, isTarget); ok {
 			findings = append(findings, f)
@@ -148,10 +148,11 @@ func (r proxyRoute) found(s *snapshot.Snapshot, detail, message string) finding.
 }
 
 // deadEnd finds a route to a Service or port that is not there.
-func (r proxyRoute) deadEnd(s *snapshot.Snapshot, isTarget bool) (finding.Finding, bool) {
+func (r proxyRoute) deadEnd(s *snapshot.Snapshot, all []proxyRoute, isTarget bool) (finding.Finding, bool) {
 	service := s.ServiceIn(r.Namespace, r.Service)
 	near := nearService(s, r.Namespace, r.Service)
-	meant := isTarget || r.Namespace == s.Namespace && (r.Service == s.Service.Name || service == nil && near == s.Service.Name)
+	meant := isTarget || r.Namespace == s.Namespace && (r.Service == s.Service.Name || service == nil && near == s.Service.Name &&
+		!slices.ContainsFunc(all, func(other proxyRoute) bool { return other.Service == s.Service.Name && other.Namespace == s.Namespace }))
 	var f finding.Finding
 	switch {
 	case !meant:
