@@ -39,9 +39,9 @@ func clusterDNSDown(s *snapshot.Snapshot) (finding.Finding, bool) {
 		return finding.Finding{}, false
 	}
 	owner := ownerOfDNS(s, service)
-	slices := s.SlicesOf(service)
+	published := s.SlicesOf(service)
 	ready, addressed := 0, 0
-	for _, slice := range slices {
+	for _, slice := range published {
 		for _, endpoint := range slice.Endpoints {
 			addressed++
 			if endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready {
@@ -59,13 +59,13 @@ func clusterDNSDown(s *snapshot.Snapshot) (finding.Finding, bool) {
 		}
 	}
 	atZero := owner != nil && owner.Scalable() && owner.Replicas == 0
-	if ready > 0 || len(slices) == 0 && len(pods) == 0 && !atZero {
+	if ready > 0 || len(published) == 0 && len(pods) == 0 && !atZero {
 		return finding.Finding{}, false
 	}
 	f := finding.New(v1alpha1.CauseDNSFailure, snapshot.Reference(snapshot.KindService, service), v1alpha1.Certain,
 		fmt.Sprintf("The cluster DNS does not answer: Service %s in namespace %s has no ready endpoints", service.Name, service.Namespace))
 	f.Detail = "ClusterDNS"
-	if len(slices) > 0 {
+	if len(published) > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("endpoints of Service %s: %d, none ready", service.Name, addressed))
 	}
 	for _, b := range pods[:min(len(pods), maxPodsTold)] {

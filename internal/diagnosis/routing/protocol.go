@@ -53,9 +53,9 @@ func (p servicePort) wrongTransport() (finding.Finding, bool) {
 		return finding.Finding{}, false
 	}
 	other, declared := p.otherProtocol()
-	words := p.nameOverTCP()
+	why := p.nameOverTCP()
 	switch {
-	case declared == mine, declared == "" && (mine != corev1.ProtocolUDP || words == ""):
+	case declared == mine, declared == "" && (mine != corev1.ProtocolUDP || why == ""):
 		return finding.Finding{}, false
 	case declared == "":
 		declared = corev1.ProtocolTCP
@@ -66,14 +66,14 @@ func (p servicePort) wrongTransport() (finding.Finding, bool) {
 		f.Message = fmt.Sprintf("%s is %s, and the container port %s that it leads to is %s", p, mine, showContainerPort(other), declared)
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: protocol %s", p, mine), fmt.Sprintf("%s: container port %s, protocol %s", p.backends[0].Name, showContainerPort(other), declared))
 	} else {
-		f.Message = fmt.Sprintf("%s is %s, and %s, which runs over TCP", p, mine, words)
+		f.Message = fmt.Sprintf("%s is %s, and %s, which runs over TCP", p, mine, why)
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: protocol %s", p, mine))
 	}
-	if words != "" && other.ContainerPort != 0 {
-		f.Evidence = append(f.Evidence, words+", which runs over TCP")
+	if why != "" && other.ContainerPort != 0 {
+		f.Evidence = append(f.Evidence, why+", which runs over TCP")
 	}
 	// A name must agree in its protocol too, else the endpoints lack the port. A number's protocol only informs.
-	if p.TargetPort.Type == intstr.String || words != "" && mine == corev1.ProtocolUDP && other.ContainerPort != 0 || p.refused() {
+	if p.TargetPort.Type == intstr.String || why != "" && mine == corev1.ProtocolUDP && other.ContainerPort != 0 || p.refused() {
 		f.Confidence = v1alpha1.Certain
 	}
 	f.Recommendation = fmt.Sprintf("Set protocol of %s to %s.", p, declared)

@@ -88,7 +88,7 @@ func misledBy(s *snapshot.Snapshot, w *workload.Workload, cm *corev1.ConfigMap, 
 	}
 	var findings []finding.Finding
 	for _, r := range all {
-		if f, ok := r.deadEnd(s, isTarget); ok {
+		if f, ok := r.deadEnd(s, all, isTarget); ok {
 			findings = append(findings, f)
 		} else if f, ok := r.elsewhere(s, all, isTarget); ok {
 			findings = append(findings, f)
@@ -133,7 +133,7 @@ func misledByVariables(s *snapshot.Snapshot, w *workload.Workload, isTarget bool
 	return findings
 }
 
-func (r proxyRoute) found(s *snapshot.Snapshot, detail, message string) finding.Finding {
+func (r proxyRoute) found(detail, message string) finding.Finding {
 	if r.cm == nil {
 		f := finding.New(v1alpha1.CauseRouteMismatch, r.proxy.Reference(), v1alpha1.Possible, fmt.Sprintf("%s: %s", whereIn(r.proxy.String(), r.upstream), message))
 		f.Detail = detail
@@ -148,23 +148,24 @@ func (r proxyRoute) found(s *snapshot.Snapshot, detail, message string) finding.
 }
 
 // deadEnd finds a route to a Service or port that is not there.
-func (r proxyRoute) deadEnd(s *snapshot.Snapshot, isTarget bool) (finding.Finding, bool) {
+func (r proxyRoute) deadEnd(s *snapshot.Snapshot, all []proxyRoute, isTarget bool) (finding.Finding, bool) {
 	service := s.ServiceIn(r.Namespace, r.Service)
 	near := nearService(s, r.Namespace, r.Service)
-	meant := isTarget || r.Namespace == s.Namespace && (r.Service == s.Service.Name || service == nil && near == s.Service.Name)
+	meant := isTarget || r.Namespace == s.Namespace && (r.Service == s.Service.Name || service == nil && near == s.Service.Name &&
+		!slices.ContainsFunc(all, func(other proxyRoute) bool { return other.Service == s.Service.Name && other.Namespace == s.Namespace }))
 	var f finding.Finding
 	switch {
 	case !meant:
 		return f, false
 	case absent(s, r.Namespace, r.Service):
-		f = r.found(s, "Service", fmt.Sprintf("it leads to %s, and there is no Service %s", r.address, r.inNamespace(s)))
+		f = r.found("Service", fmt.Sprintf("it leads to %s, and there is no Service %s", r.address, r.inNamespace(s)))
 		f.Recommendation = fmt.Sprintf("Create Service %s, or name the one that is meant in ConfigMap %s, and restart %s.", r.inNamespace(s), r.cm.Name, r.proxy)
 		if near != "" {
 			f.Message += fmt.Sprintf("; Service %s exists", near)
 			f.Recommendation = fmt.Sprintf("Name Service %s in ConfigMap %s, %s, and restart %s.", near, r.cm.Name, r.Source, r.proxy)
 		}
 	case service != nil && lacksPort(service, r.Port):
-		f = r.found(s, "Port", fmt.Sprintf("it leads to %s, and Service %s has no port %d: %s", r.address, r.inNamespace(s), r.Port, tellServicePorts(service)))
+		f = r.found("Port", fmt.Sprintf("it leads to %s, and Service %s has no port %d: %s", r.address, r.inNamespace(s), r.Port, tellServicePorts(service)))
 		f.Recommendation = fmt.Sprintf("Name a port that Service %s has in ConfigMap %s, %s, and restart %s.", r.inNamespace(s), r.cm.Name, r.Source, r.proxy)
 	default:
 		return f, false
@@ -197,7 +198,7 @@ func (r proxyRoute) elsewhere(s *snapshot.Snapshot, all []proxyRoute, isTarget b
 		slices.ContainsFunc(all, func(other proxyRoute) bool { return other.Service == meant[0] && other.Namespace == s.Namespace }) {
 		return finding.Finding{}, false
 	}
-	f := r.found(s, "OtherService", fmt.Sprintf("%s leads to Service %s, and nothing leads to Service %s", r.path, there.Name, meant[0]))
+	f := r.found("OtherService", fmt.Sprintf("%s leads to Service %s, and nothing leads to Service %s", r.path, there.Name, meant[0]))
 	f.Confidence = v1alpha1.Likely
 	if r.cm == nil {
 		f.Recommendation = fmt.Sprintf("Let %s of %s name Service %s, if that is meant.", r.Source, r.proxy, meant[0])

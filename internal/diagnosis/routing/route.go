@@ -167,6 +167,9 @@ func (r route) judge(s *snapshot.Snapshot) (finding.Finding, bool) {
 			return f, false
 		}
 		f.Detail = "Service"
+		if slices.ContainsFunc(routesOf(s), func(other route) bool { return other.service == target.Name && other.namespace == s.Namespace }) {
+			f.Confidence = v1alpha1.Possible // the target has a route, and this one may be of something that is gone
+		}
 		f.Message = fmt.Sprintf("%s: Service %s does not exist; Service %s does", r, r.service, target.Name)
 		f.Evidence = []string{fmt.Sprintf("%s: Service %s", r, r.service)}
 		f.Recommendation = fmt.Sprintf("Let %s name Service %s, or create Service %s.", r, target.Name, r.service)

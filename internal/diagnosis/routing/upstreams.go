@@ -34,7 +34,7 @@ var (
 	pointing = regexp.MustCompile(`(?i)addr|host|ur[li]\b|_ur[li]|url$|uri$|endpoint|server|broker|servi?ce|upstream|backend|target|dsn|database|peer|seed|node|connect|origin|proxy|cluster|redis|postgres|mysql|mongo|kafka|rabbit|nats|amqp|memcache|elastic|queue_ur|api|gateway|registry|remote|bootstrap`)
 	// pointless matches those that hold something else, though it may look like an address, or addresses that are the
 	// pod's own.
-	pointless = regexp.MustCompile(`(?i)(?:^|[_.-])(?:image|tag|version|label|labels|topic|user|username|password|secret|token|key|schema|selector|schedule|id|name)s?$|cors|allowed|no_?proxy|advertis|issuer|audience|xmlns|bind|listen|v(?:irtual)?_?hosts?$|(?:^|[_.-])(?:public|external)(?:[_.-]|$)`)
+	pointless = regexp.MustCompile(`(?i)(?:^|[_.-])(?:image|tag|version|label|labels|topic|user|username|password|secret|token|key|schema|selector|schedule|id|name)s?$|cors|allowed|no_?proxy|advertised?|issuer|audience|xmlns|bind|listen|v(?:irtual)?_?hosts?$|(?:^|[_.-])(?:public|external)(?:[_.-]|$)`)
 	// hostOf matches the names of variables that hold a host alone, and gives what is before: X_HOST beside X_PORT.
 	hostOf = regexp.MustCompile(`(?i)^(.+?)([_.-]?)(?:host|hostname)$`)
 )
