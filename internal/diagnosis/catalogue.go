@@ -78,7 +78,7 @@ func Catalogue() []Entry {
 		{Cause: v1alpha1.CauseScaledToZero, Family: FamilyWorkloads, Evidence: "spec.replicas is 0; who scaled it, and from how many", Explains: noPod},
 		{Cause: v1alpha1.CauseServiceAccountNotFound, Family: FamilyWorkloads, Evidence: "pods are missing, and the account that their template names is not there; the FailedCreate that says so", Explains: noPod},
 		{Cause: v1alpha1.CauseAdmissionDenied, Family: FamilyWorkloads, Evidence: "pods are missing, and the last FailedCreate is a webhook's, a policy's, a Pod Security level's or a LimitRange's; what it says, and which field", Explains: noPod},
-		{Cause: v1alpha1.CauseStuckTerminating, Family: FamilyWorkloads, Evidence: "a deletionTimestamp long past: the finalizers, or the node that is gone; or the namespace is being deleted", Explains: noPod},
+		{Cause: v1alpha1.CauseStuckTerminating, Family: FamilyWorkloads, Evidence: "a deletionTimestamp long past: the finalizers, or the node that is gone; or the namespace is being deleted", Explains: slices.Concat([]v1alpha1.Cause{v1alpha1.CauseVolumeMountFailed}, noPod)},
 		// No node takes the pods.
 		{Cause: v1alpha1.CauseNodeCordoned, Family: FamilyScheduling, Evidence: "every node that would otherwise take the pods is cordoned, and since when", Explains: noPod},
 		{Cause: v1alpha1.CauseVolumeClaimNotFound, Family: FamilyScheduling, Evidence: "the claim that the pod mounts is not there; the nearest name", Explains: noPod},

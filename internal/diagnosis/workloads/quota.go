@@ -128,6 +128,9 @@ func overdrawn(s *snapshot.Snapshot, name string, quota *corev1.ResourceQuota, l
 	}
 	f := finding.New(v1alpha1.CauseQuotaExceeded, object, v1alpha1.Likely,
 		fmt.Sprintf("ResourceQuota %s has no room for %s: %s", name, w.what, strings.Join(told[:min(len(told), maxChargesTold)], "; ")), evidence...)
+	if most := users(s, lacks[0].resource); most != "" {
+		f.Evidence = append(f.Evidence, most)
+	}
 	f.Detail = string(lacks[0].resource)
 	f.Stuck = true
 	f.Recommendation = fmt.Sprintf("Raise %s of ResourceQuota %s (spec.hard)%s, or remove what uses it up: kubectl describe resourcequota %s -n %s.",
