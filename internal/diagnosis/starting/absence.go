@@ -122,10 +122,12 @@ func tellKey(s *snapshot.Snapshot, a *absence, where string, f *finding.Finding)
 }
 
 func namesOf(s *snapshot.Snapshot, kind string) []string {
+	names := snapshot.NamesIn(s.All.ConfigMaps, s.Namespace, func(o *corev1.ConfigMap) metav1.Object { return o })
 	if kind == snapshot.KindSecret {
-		return snapshot.NamesIn(s.All.Secrets, s.Namespace, func(o *snapshot.Secret) metav1.Object { return o })
+		names = snapshot.NamesIn(s.All.Secrets, s.Namespace, func(o *snapshot.Secret) metav1.Object { return o })
 	}
-	return snapshot.NamesIn(s.All.ConfigMaps, s.Namespace, func(o *corev1.ConfigMap) metav1.Object { return o })
+	slices.Sort(names) // of two that are as near the first is told
+	return names
 }
 
 // maxListed bounds how many names are told in one sentence.
