@@ -190,23 +190,31 @@ func proveMultiAttach(s *snapshot.Snapshot, pod *corev1.Pod, volume *corev1.Volu
 		return
 	}
 	claim := volume.PersistentVolumeClaim.ClaimName
-	for i := range s.All.Pods {
-		holder := &s.All.Pods[i]
-		if holder.Namespace != pod.Namespace || holder.Name == pod.Name || holder.Spec.NodeName == "" || holder.Spec.NodeName == pod.Spec.NodeName || !uses(holder, claim) {
-			continue
-		}
-		if holder.Status.Phase == corev1.PodSucceeded || holder.Status.Phase == corev1.PodFailed {
-			continue
-		}
-		f.Confidence = v1alpha1.Certain
-		f.Evidence = append(f.Evidence, fmt.Sprintf("Pod %s on node %s has claim %s", holder.Name, holder.Spec.NodeName, claim))
-		f.Recommendation = fmt.Sprintf("Let Pod %s on node %s go first: it has claim %s.", holder.Name, holder.Spec.NodeName, claim)
-		if d := deployment(s); d != nil && d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType && isOf(s, holder) {
-			f.Recommendation += fmt.Sprintf(" Deployment %s rolls out by starting the new pod first; with strategy Recreate the old one goes first.", d.Name)
-			f.SuggestedPatch = fmt.Sprintf("kubectl patch %s -p %s", target(s), words.Quote(`{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}`))
-		}
+	holder := holderOf(s, pod, claim)
+	if holder == nil {
 		return
 	}
+	f.Confidence = v1alpha1.Certain
+	f.Evidence = append(f.Evidence, fmt.Sprintf("Pod %s on node %s has claim %s", holder.Name, holder.Spec.NodeName, claim))
+	f.Recommendation = fmt.Sprintf("Let Pod %s on node %s go first: it has claim %s.", holder.Name, holder.Spec.NodeName, claim)
+	if d := deployment(s); d != nil && d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType && isOf(s, holder) {
+		f.Recommendation += fmt.Sprintf(" Deployment %s rolls out by starting the new pod first; with strategy Recreate the old one goes first.", d.Name)
+		f.SuggestedPatch = fmt.Sprintf("kubectl patch %s -p %s", target(s), words.Quote(`{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}`))
+	}
+}
+
+// holderOf is the first pod by name that has a claim on another node. One on its way out has it still.
+func holderOf(s *snapshot.Snapshot, pod *corev1.Pod, claim string) *corev1.Pod {
+	var first *corev1.Pod
+	for i := range s.All.Pods {
+		other := &s.All.Pods[i]
+		ended := other.Status.Phase == corev1.PodSucceeded || other.Status.Phase == corev1.PodFailed
+		elsewhere := other.Namespace == pod.Namespace && other.Spec.NodeName != "" && other.Spec.NodeName != pod.Spec.NodeName
+		if elsewhere && !ended && uses(other, claim) && (first == nil || other.Name < first.Name) {
+			first = other
+		}
+	}
+	return first
 }
 
 func uses(pod *corev1.Pod, claim string) bool {

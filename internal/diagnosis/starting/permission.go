@@ -22,9 +22,6 @@ const (
 	detailReadOnly = "ReadOnly"
 )
 
-// lastWords is how far from the end of its log a crash tells why: a stack trace may follow.
-const lastWords = 25
-
 // refused is a container that ends because it may not use a volume.
 type refused struct {
 	snapshot.Container
@@ -56,9 +53,9 @@ func refusedOf(s *snapshot.Snapshot, c snapshot.Container) (refused, bool) {
 	if !ok {
 		return refused{}, false
 	}
-	one, ok := deniedIn(s.LogOf(c.Pod, c.Spec.Name), lastWords)
+	one, ok := deniedIn(s.LogOf(c.Pod, c.Spec.Name))
 	if !ok && last != nil { // the end of the log, where terminationMessagePolicy asks for it
-		one, ok = deniedIn(last.Message, lastWords)
+		one, ok = deniedIn(last.Message)
 	}
 	if !ok {
 		return refused{}, false

@@ -20,6 +20,9 @@ var (
 	absolute = regexp.MustCompile(`(?:^|[\s'"(\[=:])(/[^\s'"):,;\]]+)`)
 )
 
+// lastWords is how far from the end of its log a crash tells why, in lines: a stack trace may follow.
+const lastWords = 25
+
 // denial is a line of a log in which a file is refused.
 type denial struct {
 	line string
@@ -30,9 +33,9 @@ type denial struct {
 
 // deniedIn finds the last line of a log that tells of a refused file, if it is among its last lines: of a denial that a
 // server outlived its end does not tell.
-func deniedIn(log string, last int) (denial, bool) {
+func deniedIn(log string) (denial, bool) {
 	lines := strings.Split(strings.TrimRight(log, "\n"), "\n")
-	for i := len(lines) - 1; i >= max(0, len(lines)-last); i-- {
+	for i := len(lines) - 1; i >= max(0, len(lines)-lastWords); i-- {
 		line := head(lines[i])
 		readOnly := readOnlyWords.MatchString(line)
 		if !readOnly && (!deniedWords.MatchString(line) || otherwise.MatchString(line)) {

@@ -38,7 +38,7 @@ func TestDeniedIn(t *testing.T) {
 		"nothing was said": {log: "", none: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, ok := deniedIn(test.log, lastWords)
+			got, ok := deniedIn(test.log)
 			if diff := cmp.Diff(test.paths, got.paths); diff != "" || ok == test.none || got.readOnly != test.readOnly {
 				t.Errorf("%t %+v: %s", ok, got, diff)
 			}
@@ -67,7 +67,7 @@ func FuzzDeniedIn(f *testing.F) {
 	f.Add("open /data/state.db: permission denied")
 	f.Add("Error: EROFS: read-only file system, open '/etc/x'\n")
 	f.Fuzz(func(t *testing.T, log string) {
-		got, ok := deniedIn(log, lastWords)
+		got, ok := deniedIn(log)
 		if !ok && (got.line != "" || len(got.paths) > 0) {
 			t.Errorf("%+v", got)
 		}

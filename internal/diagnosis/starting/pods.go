@@ -86,14 +86,14 @@ func goBack(s *snapshot.Snapshot, pod *corev1.Pod, f *finding.Finding, without f
 	}
 }
 
-// failing returns how a container ended that does not stay up.
+// failing returns how a container ended that does not stay up; nil if that is not told.
 func failing(s *snapshot.Snapshot, c snapshot.Container) (*corev1.ContainerStateTerminated, bool) {
 	last := c.Status.LastTerminationState.Terminated
 	if ended := c.Status.State.Terminated; ended != nil {
 		return ended, ended.ExitCode != 0
 	}
 	if reason, _ := c.Waits(); reason != "" {
-		return last, last != nil && reason == "CrashLoopBackOff"
+		return last, reason == "CrashLoopBackOff"
 	}
 	recent := last != nil && last.ExitCode != 0 && c.Status.RestartCount > 0 && s.Age(last.FinishedAt.Time) < snapshot.Recent
 	return last, recent && !c.Status.Ready
