@@ -153,11 +153,19 @@ func namedDown(s *snapshot.Snapshot, u sufferer, r reference) (finding.Finding, 
 	if reason := logs.Reason(saidBy(s, u.Container)).Line; reason != "" && !strings.Contains(reason, r.service.Name) {
 		confidence = v1alpha1.Possible
 	}
-	if telemetry.MatchString(r.said) {
+	if telemetry.MatchString(r.said) || probeIsWrong(s, u.Container) {
 		confidence = v1alpha1.Possible
 	}
 	evidence := []string{fmt.Sprintf("%s: %s names Service %s", u.Container, r.said, r.service.Name)}
 	return dependencyFinding(s, r.service, detailNamed, less(confidence, r.service.Name), u, why, evidence), true
+}
+
+// probeIsWrong reports whether a probe of the container is set wrongly, which is reason enough for it to suffer.
+func probeIsWrong(s *snapshot.Snapshot, c snapshot.Container) bool {
+	return slices.ContainsFunc(probesOf(s, c), func(p *probe) bool {
+		t, ok := troubleOf(s, p)
+		return ok && t.faulty
+	})
 }
 
 // cannotRun reports whether the container never came to need anybody: its command could not be run.

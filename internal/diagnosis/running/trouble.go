@@ -4,6 +4,7 @@
 package running
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -90,12 +91,17 @@ func (p *probe) signalled(s *snapshot.Snapshot) bool {
 func (p *probe) hurts(s *snapshot.Snapshot) bool {
 	if p.kind == readiness {
 		reason, _ := p.Waits()
-		return p.seen != nil && (p.notReady() || reason == reasonBackOff) || p.keepsOut(s)
+		return p.seen != nil && (p.notReady() || reason == reasonBackOff && killedByProbe(s, p.Container)) || p.keepsOut(s)
 	}
 	if p.kills(s) {
 		return true
 	}
 	return p.seen != nil && snapshot.EventCount(p.seen) > 1 && s.Age(snapshot.EventTime(p.seen)) < 3*p.period()+slowStart
+}
+
+// killedByProbe reports whether another probe of the container kills it: one that crashes by itself is not ready for that.
+func killedByProbe(s *snapshot.Snapshot, c snapshot.Container) bool {
+	return slices.ContainsFunc(probesOf(s, c), func(p *probe) bool { return p.kind != readiness && p.kills(s) })
 }
 
 // works reports whether the probe is known to succeed now.
