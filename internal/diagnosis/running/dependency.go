@@ -187,7 +187,7 @@ func dependencyFinding(s *snapshot.Snapshot, service *corev1.Service, detail str
 		return finding.Finding{}
 	}
 	message := fmt.Sprintf("%s needs Service %s, which %s", words.UpperFirst(s.In(u.Container)), service.Name, why[0])
-	f := finding.New(v1alpha1.CauseDependencyUnavailable, snapshot.Reference(snapshot.KindService, service), confidence, message, append(evidence, why[1:]...)...)
+	f := finding.New(v1alpha1.CauseDependencyUnavailable, snapshot.Reference(snapshot.KindService, service), confidence, message, slices.Concat(evidence, why[1:], []string{u.replicas()})...)
 	f.Detail = detail
 	f.Recommendation = fmt.Sprintf("Heal Service %s first: kubectl get pods -n %s -l %s", service.Name, s.Namespace, words.ShowLabels(service.Spec.Selector))
 	f.Stuck = true

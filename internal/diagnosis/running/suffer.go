@@ -10,6 +10,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/logs"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
 // sufferer is a container that is not well, and what its log says of it. What a log says is of interest only where
@@ -101,3 +102,11 @@ func (u sufferer) trust(m logs.Match) (v1alpha1.Confidence, bool) {
 
 // unseenCount is how often a ready container must tell a fault that nobody else has seen.
 const unseenCount = 3
+
+// replicas tells how many pods show the same.
+func (u sufferer) replicas() string {
+	if u.pods < 2 {
+		return ""
+	}
+	return words.Count(u.pods, "pod") + " show the same"
+}

@@ -73,17 +73,17 @@ func (p *probe) kills(s *snapshot.Snapshot) bool {
 }
 
 // signalled reports whether the container's status tells of a kill where no event does: within a pod only the kubelet sends
-// these signals, for a failed probe. Of two probes that kill nobody says which it was.
+// these signals, for a failed probe. Once may be the node that was stopped. Of two probes that kill nobody says which it was.
 func (p *probe) signalled(s *snapshot.Snapshot) bool {
 	if p.Spec.LivenessProbe != nil && p.Spec.StartupProbe != nil {
 		return false
 	}
 	ended := p.Ended()
-	if ended == nil || p.Status.RestartCount == 0 || ended.Reason == reasonOOM || ended.ExitCode != 137 && ended.ExitCode != 143 {
+	if ended == nil || ended.Reason == reasonOOM || ended.ExitCode != 137 && ended.ExitCode != 143 {
 		return false
 	}
 	reason, _ := p.Waits()
-	return reason == reasonBackOff || s.Age(ended.FinishedAt.Time) < snapshot.Recent
+	return reason == reasonBackOff || p.Status.RestartCount > 1 && s.Age(ended.FinishedAt.Time) < snapshot.Recent
 }
 
 // hurts is like fails, for a probe that contradicts what else is known: that needs no patience. A liveness probe that fails
