@@ -153,11 +153,19 @@ func namedDown(s *snapshot.Snapshot, u sufferer, r reference) (finding.Finding, 
 	if reason := logs.Reason(saidBy(s, u.Container)).Line; reason != "" && !strings.Contains(reason, r.service.Name) {
 		confidence = v1alpha1.Possible
 	}
-	if telemetry.MatchString(r.said) {
+	if telemetry.MatchString(r.said) || probeIsWrong(s, u.Container) {
 		confidence = v1alpha1.Possible
 	}
 	evidence := []string{fmt.Sprintf("%s: %s names Service %s", u.Container, r.said, r.service.Name)}
 	return dependencyFinding(s, r.service, detailNamed, less(confidence, r.service.Name), u, why, evidence), true
+}
+
+// probeIsWrong reports whether a probe of the container is set wrongly, which is reason enough for it to suffer.
+func probeIsWrong(s *snapshot.Snapshot, c snapshot.Container) bool {
+	return slices.ContainsFunc(probesOf(s, c), func(p *probe) bool {
+		t, ok := troubleOf(s, p)
+		return ok && t.faulty
+	})
 }
 
 // cannotRun reports whether the container never came to need anybody: its command could not be run.
@@ -179,7 +187,7 @@ func dependencyFinding(s *snapshot.Snapshot, service *corev1.Service, detail str
 		return finding.Finding{}
 	}
 	message := fmt.Sprintf("%s needs Service %s, which %s", words.UpperFirst(s.In(u.Container)), service.Name, why[0])
-	f := finding.New(v1alpha1.CauseDependencyUnavailable, snapshot.Reference(snapshot.KindService, service), confidence, message, append(evidence, why[1:]...)...)
+	f := finding.New(v1alpha1.CauseDependencyUnavailable, snapshot.Reference(snapshot.KindService, service), confidence, message, slices.Concat(evidence, why[1:], []string{u.replicas()})...)
 	f.Detail = detail
 	f.Recommendation = fmt.Sprintf("Heal Service %s first: kubectl get pods -n %s -l %s", service.Name, s.Namespace, words.ShowLabels(service.Spec.Selector))
 	f.Stuck = true

@@ -23,8 +23,8 @@ func wrongPort(s *snapshot.Snapshot, p *probe) (fault, bool) {
 		return fault{}, false
 	}
 	strong := slices.ContainsFunc(all, func(c clue) bool { return c.strong })
-	if p.answer.kind == answerNoSuchPath && !strong {
-		return fault{}, false // something listens there
+	if !strong && (p.answer.kind == answerNoSuchPath || !p.fails(s)) {
+		return fault{}, false // something listens there, or it may only be starting
 	}
 	right := agreed(all)
 	f := fault{
@@ -49,9 +49,10 @@ func portAsked(p *probe) string {
 	return asked.String()
 }
 
-// wrongPath: the server answers, and knows no such path or wants credentials for it.
+// wrongPath: the server answers, and knows no such path or wants credentials for it. One that is starting may answer so
+// until its pages are there, so the probe must have made trouble.
 func wrongPath(s *snapshot.Snapshot, p *probe) (fault, bool) {
-	if p.spec.HTTPGet == nil || p.answer.kind != answerNoSuchPath && p.answer.kind != answerNoAccess {
+	if p.spec.HTTPGet == nil || p.answer.kind != answerNoSuchPath && p.answer.kind != answerNoAccess || !p.fails(s) {
 		return fault{}, false
 	}
 	f := fault{

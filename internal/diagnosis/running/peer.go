@@ -117,32 +117,44 @@ var (
 	// peerVariable matches the names of variables whose value is a host alone.
 	peerVariable = regexp.MustCompile(`(?i)(?:^|_)(?:HOSTS?|HOSTNAME|ADDR|ADDRESS|URLS?|URI|DSN|ENDPOINTS?|SERVERS?|SERVICE|BROKERS?|UPSTREAM|BACKEND|NODES?)$`)
 	// within matches an address inside a value: of a URL or a list, with or without a user.
-	within = regexp.MustCompile(`(?:^|//|[@,=(\s])([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d{2,5}))?(?:$|[/,;?)\s])`)
+	// waiting matches the host in the loop of a shell that waits for it.
+	waiting = regexp.MustCompile(`(?:^|\s)(?:nc|telnet|nslookup|ping|getent hosts|-h|--host|-z|-vz|-zv|-w \d+)[ =]+([a-z][a-z0-9.-]*)`)
+	within  = regexp.MustCompile(`(?:^|//|[@=(])([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d{2,5}))?(?:$|[/?)])`)
 )
+
+// maxAddresses bounds what is looked at of one value.
+const maxAddresses = 32
 
 // references are the Services that the variables and arguments of a container name, without the target itself, in the
 // order of the spec.
 func references(s *snapshot.Snapshot, c corev1.Container) []reference {
 	var all []reference
-	add := func(name, value, said string) {
-		for _, found := range within.FindAllStringSubmatch(value, 8) {
-			bare := found[2] == "" && !strings.Contains(value, "//")
-			if bare && !peerVariable.MatchString(name) {
-				continue
+	add := func(host, port, said string) {
+		p := peerNamed(s, net.JoinHostPort(host, port))
+		if p.service == nil || s.Service != nil && p.service.Name == s.Service.Name ||
+			slices.ContainsFunc(all, func(r reference) bool { return r.service.Name == p.service.Name }) {
+			return
+		}
+		all = append(all, reference{p.service, p.port, said})
+	}
+	addresses := func(name, value, said string) {
+		parts := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(",; \t\n", r) })
+		for _, part := range parts[:min(len(parts), maxAddresses)] {
+			for _, found := range within.FindAllStringSubmatch(part, 2) {
+				if found[2] != "" || strings.Contains(part, "//") || peerVariable.MatchString(name) {
+					add(found[1], found[2], said)
+				}
 			}
-			p := peerNamed(s, net.JoinHostPort(found[1], found[2]))
-			if p.service == nil || s.Service != nil && p.service.Name == s.Service.Name ||
-				slices.ContainsFunc(all, func(r reference) bool { return r.service.Name == p.service.Name }) {
-				continue
-			}
-			all = append(all, reference{p.service, p.port, said})
 		}
 	}
 	for _, variable := range s.Env(c) {
-		add(variable.Name, variable.Value, variable.Source)
+		addresses(variable.Name, variable.Value, variable.Source)
 	}
 	for _, argument := range slices.Concat(c.Command, c.Args) {
-		add("", argument, "argument "+argument)
+		addresses("", argument, "argument "+argument)
+		for _, found := range waiting.FindAllStringSubmatch(argument, 4) {
+			add(found[1], "", "argument "+argument)
+		}
 	}
 	return all
 }

@@ -76,7 +76,7 @@ func conflictOf(s *snapshot.Snapshot, u sufferer) (finding.Finding, bool) {
 		evidence = append(evidence, "the pod has hostNetwork, so it shares the ports of node "+u.Pod.Spec.NodeName)
 		advice = "Drop hostNetwork, or find what else listens at that port of the node."
 	}
-	f := finding.New(v1alpha1.CausePortConflict, s.Owner(u.Container), confidence, message, evidence...)
+	f := finding.New(v1alpha1.CausePortConflict, s.Owner(u.Container), confidence, message, append(evidence, u.replicas())...)
 	f.Detail, f.Recommendation, f.Stuck = "Container", advice, true
 	if !declared {
 		f.Detail = "Process"

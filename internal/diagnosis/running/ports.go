@@ -98,7 +98,10 @@ func portAtEnd(value string) (int32, bool) {
 		return 0, false
 	}
 	port, err := strconv.ParseUint(parts[1], 10, 16)
-	return int32(port), err == nil && port > 0 //nolint:gosec // parsed as 16 bits
+	if err != nil || port == 0 {
+		return 0, false
+	}
+	return int32(port), true //nolint:gosec // parsed as 16 bits
 }
 
 // vouched reports whether anything says that a port is one of the pod's: a clue, or a declaration of another container,

@@ -41,7 +41,7 @@ func credentialsRejected(s *snapshot.Snapshot) []finding.Finding {
 
 func rejected(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.Finding, bool) {
 	confidence, ok := u.trust(m)
-	if !ok || !u.final(s, m) {
+	if !ok || !u.final(s, m) || m.Peer == "" && serves(u.Spec, systemOf(m, 0)) { // a server tells of those that it rejects
 		return finding.Finding{}, false
 	}
 	p := peerOf(s, u.Spec, m)
@@ -56,7 +56,7 @@ func rejected(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.Finding, 
 	f := finding.New(v1alpha1.CauseCredentialsRejected, s.Owner(u.Container), confidence, message, u.quote(m), m.Proves)
 	f.Detail = cmp.Or(string(kind), m.Detail)
 	sources := credentials(u.Spec)
-	f.Evidence = append(f.Evidence, sources...)
+	f.Evidence = append(append(f.Evidence, sources...), u.replicas())
 	f.Recommendation = fmt.Sprintf("Compare the user and the password or token that %s uses with what %s knows, correct the one that is wrong, and restart %s.", s.In(u.Container), who(p, kind), s.Culprit().Name)
 	if len(sources) > 0 {
 		f.Recommendation += " " + words.UpperFirst(sources[0]) + "."

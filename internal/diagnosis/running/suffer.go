@@ -10,6 +10,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/logs"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
 // sufferer is a container that is not well, and what its log says of it. What a log says is of interest only where
@@ -24,7 +25,8 @@ type sufferer struct {
 	pods   int
 }
 
-// sufferers are the containers of the target that started and are not well, one for each container of the spec.
+// sufferers are the containers of the target that started and are not well, one for each container of the spec. Replicas
+// mostly say the same, so no more logs are read than are needed to hear one of them.
 func sufferers(s *snapshot.Snapshot) []sufferer {
 	var all []sufferer
 	for _, c := range s.Containers() {
@@ -32,32 +34,37 @@ func sufferers(s *snapshot.Snapshot) []sufferer {
 		if !ok {
 			continue
 		}
-		if same := slices.IndexFunc(all, func(o sufferer) bool { return o.Spec.Name == c.Spec.Name && o.Init == c.Init }); same >= 0 {
+		same := slices.IndexFunc(all, func(o sufferer) bool { return o.Spec.Name == c.Spec.Name && o.Init == c.Init })
+		if same >= 0 && len(all[same].told) > 0 && all[same].surely {
 			all[same].pods++
-			all[same].surely = all[same].surely || one.surely
-			if len(all[same].told) == 0 {
-				all[same].Container, all[same].told = c, one.told
-			}
 			continue
 		}
-		all = append(all, one)
+		one.told = slices.DeleteFunc(logs.Scan(saidBy(s, c)), func(m logs.Match) bool { return m.Healed })
+		switch {
+		case !one.surely && len(one.told) == 0:
+		case same < 0:
+			all = append(all, one)
+		case len(all[same].told) == 0 && len(one.told) > 0 || !all[same].surely && one.surely:
+			one.pods += all[same].pods
+			all[same] = one
+		default:
+			all[same].pods++
+		}
 	}
 	return all
 }
 
+// suffererOf tells whether a container is not well, or may be so unseen.
 func suffererOf(s *snapshot.Snapshot, c snapshot.Container) (sufferer, bool) {
 	crash, crashes := crashOf(s, c)
-	if crashes && crash.outOfMemory() || c.Init && !snapshot.IsSidecar(&c.Spec) && !crashes {
+	runs := !c.Running().IsZero()
+	waits := c.Init && !snapshot.IsSidecar(&c.Spec) // an init container is to end: one that runs on waits for somebody
+	if crashes && crash.outOfMemory() || waits && !crashes && (!runs || s.Age(c.Running()) < slowStart) {
 		return sufferer{}, false
 	}
-	runs := !c.Running().IsZero()
 	one := sufferer{Container: c, crashes: crashes, pods: 1}
 	one.surely = crashes || runs && !c.Status.Ready || runs && fails(s)
-	if !one.surely && (!runs || !s.Unprobed) {
-		return sufferer{}, false
-	}
-	one.told = slices.DeleteFunc(logs.Scan(saidBy(s, c)), func(m logs.Match) bool { return m.Healed })
-	return one, one.surely || len(one.told) > 0
+	return one, one.surely || runs && s.Unprobed
 }
 
 // fails reports whether the server was seen not to serve: by a handshake, or else by the caller.
@@ -95,3 +102,11 @@ func (u sufferer) trust(m logs.Match) (v1alpha1.Confidence, bool) {
 
 // unseenCount is how often a ready container must tell a fault that nobody else has seen.
 const unseenCount = 3
+
+// replicas tells how many pods show the same.
+func (u sufferer) replicas() string {
+	if u.pods < 2 {
+		return ""
+	}
+	return words.Count(u.pods, "pod") + " show the same"
+}

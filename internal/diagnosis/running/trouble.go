@@ -4,6 +4,7 @@
 package running
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -72,17 +73,17 @@ func (p *probe) kills(s *snapshot.Snapshot) bool {
 }
 
 // signalled reports whether the container's status tells of a kill where no event does: within a pod only the kubelet sends
-// these signals, for a failed probe. Of two probes that kill nobody says which it was.
+// these signals, for a failed probe. Once may be the node that was stopped. Of two probes that kill nobody says which it was.
 func (p *probe) signalled(s *snapshot.Snapshot) bool {
 	if p.Spec.LivenessProbe != nil && p.Spec.StartupProbe != nil {
 		return false
 	}
 	ended := p.Ended()
-	if ended == nil || p.Status.RestartCount == 0 || ended.Reason == reasonOOM || ended.ExitCode != 137 && ended.ExitCode != 143 {
+	if ended == nil || ended.Reason == reasonOOM || ended.ExitCode != 137 && ended.ExitCode != 143 {
 		return false
 	}
 	reason, _ := p.Waits()
-	return reason == reasonBackOff || s.Age(ended.FinishedAt.Time) < snapshot.Recent
+	return reason == reasonBackOff || p.Status.RestartCount > 1 && s.Age(ended.FinishedAt.Time) < snapshot.Recent
 }
 
 // hurts is like fails, for a probe that contradicts what else is known: that needs no patience. A liveness probe that fails
@@ -90,12 +91,17 @@ func (p *probe) signalled(s *snapshot.Snapshot) bool {
 func (p *probe) hurts(s *snapshot.Snapshot) bool {
 	if p.kind == readiness {
 		reason, _ := p.Waits()
-		return p.seen != nil && (p.notReady() || reason == reasonBackOff) || p.keepsOut(s)
+		return p.seen != nil && (p.notReady() || reason == reasonBackOff && killedByProbe(s, p.Container)) || p.keepsOut(s)
 	}
 	if p.kills(s) {
 		return true
 	}
 	return p.seen != nil && snapshot.EventCount(p.seen) > 1 && s.Age(snapshot.EventTime(p.seen)) < 3*p.period()+slowStart
+}
+
+// killedByProbe reports whether another probe of the container kills it: one that crashes by itself is not ready for that.
+func killedByProbe(s *snapshot.Snapshot, c snapshot.Container) bool {
+	return slices.ContainsFunc(probesOf(s, c), func(p *probe) bool { return p.kind != readiness && p.kills(s) })
 }
 
 // works reports whether the probe is known to succeed now.
