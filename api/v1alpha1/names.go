@@ -19,6 +19,10 @@ const (
 	// AnnotationReplicas on a workload is the count to return to when it is found scaled to zero. It wins over
 	// what Cortex can find out by itself.
 	AnnotationReplicas = "healing.cortex.dev/replicas"
+
+	// AnnotationDependsOn on a Service names the Services of its namespace that it cannot do without, separated by commas.
+	// Where it suffers and one of them is not well, that one is to be healed first.
+	AnnotationDependsOn = "healing.cortex.dev/depends-on"
 )
 
 // Annotations that Cortex writes on what it changes.

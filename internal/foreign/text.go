@@ -63,7 +63,7 @@ func Log(text string, limit int) string {
 func Visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\t':
+		case ' ' <= r && r <= '~', r == '\n', r == '\t':
 			return r
 		case r == utf8.RuneError, hidden(r):
 			return -1

@@ -154,7 +154,7 @@ func replicas(count *int32) int32 {
 // OwnerOf tells the workload that a pod belongs to from the pod's metadata alone. A Deployment's ReplicaSet is named
 // after the Deployment and the pod-template-hash label, so no ReplicaSet needs to be read.
 func OwnerOf(pod metav1.Object) (kind, name string, ok bool) {
-	owner := metav1.GetControllerOf(pod)
+	owner := metav1.GetControllerOfNoCopy(pod) // it is asked of every pod of a namespace
 	if owner == nil {
 		return "", "", false
 	}

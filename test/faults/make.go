@@ -46,7 +46,7 @@ func (f Fault) Worsen(ctx context.Context, cluster client.Client) error {
 	return cluster.Patch(ctx, w.deployment, client.MergeFrom(before))
 }
 
-func (w *world) create(ctx context.Context, cluster client.Client) error {
+func (w *World) create(ctx context.Context, cluster client.Client) error {
 	objects := slices.Clone(w.extras)
 	if w.service != nil {
 		objects = append(objects, w.service)

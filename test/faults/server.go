@@ -24,8 +24,8 @@ const (
 	image = "cortex-mcpserver:dev"
 )
 
-// world is what a fault is made in: a healthy server, until it is broken.
-type world struct {
+// World is what a fault is made in: a healthy server, until it is broken.
+type World struct {
 	namespace  *corev1.Namespace
 	service    *corev1.Service
 	deployment *appsv1.Deployment
@@ -34,17 +34,17 @@ type world struct {
 }
 
 // healthy is a server as a user would deploy it.
-func healthy(namespace string) *world {
-	labels := map[string]string{"app": Name}
-	meta := metav1.ObjectMeta{Namespace: namespace, Name: Name, Labels: labels}
-	w := &world{
+func healthy(namespace string) *World {
+	labels := func() map[string]string { return map[string]string{"app": Name} } // each its own: a fault changes one
+	meta := metav1.ObjectMeta{Namespace: namespace, Name: Name, Labels: labels()}
+	w := &World{
 		namespace: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: map[string]string{LabelFault: "true"}}},
 		service: &corev1.Service{ObjectMeta: *meta.DeepCopy(), Spec: corev1.ServiceSpec{
-			Selector: labels, Ports: []corev1.ServicePort{{Name: "mcp", Port: 3000, TargetPort: intstr.FromString("mcp")}},
+			Selector: labels(), Ports: []corev1.ServicePort{{Name: "mcp", Port: 3000, TargetPort: intstr.FromString("mcp")}},
 		}},
 		deployment: &appsv1.Deployment{ObjectMeta: *meta.DeepCopy(), Spec: appsv1.DeploymentSpec{
-			Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: podSpec()},
+			Selector: &metav1.LabelSelector{MatchLabels: labels()},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels()}, Spec: podSpec()},
 		}},
 	}
 	w.service.Labels = map[string]string{"app": Name, v1alpha1.LabelMCPServer: "true"}
@@ -78,25 +78,25 @@ func get(path string, port intstr.IntOrString) corev1.ProbeHandler {
 }
 
 // pod is the pod that the Deployment makes.
-func (w *world) pod() *corev1.PodSpec { return &w.deployment.Spec.Template.Spec }
+func (w *World) pod() *corev1.PodSpec { return &w.deployment.Spec.Template.Spec }
 
 // container is the server's.
-func (w *world) container() *corev1.Container { return &w.pod().Containers[0] }
+func (w *World) container() *corev1.Container { return &w.pod().Containers[0] }
 
 // args adds arguments.
-func (w *world) args(args ...string) { w.container().Args = append(w.container().Args, args...) }
+func (w *World) args(args ...string) { w.container().Args = append(w.container().Args, args...) }
 
 // lastWords makes the container a program that prints a line and ends.
-func (w *world) lastWords(line string) { w.args("--last-words=" + line) }
+func (w *World) lastWords(line string) { w.args("--last-words=" + line) }
 
 // request asks for so much.
-func (w *world) request(of corev1.ResourceName, quantity string) {
+func (w *World) request(of corev1.ResourceName, quantity string) {
 	w.container().Resources.Requests[of] = resource.MustParse(quantity)
 	delete(w.container().Resources.Limits, of)
 }
 
 // add makes another object, in the same namespace.
-func (w *world) add(object client.Object) {
+func (w *World) add(object client.Object) {
 	object.SetNamespace(w.namespace.Name)
 	w.extras = append(w.extras, object)
 }
@@ -105,7 +105,7 @@ func (w *world) add(object client.Object) {
 func meta(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }
 
 // claim makes the pod mount a claim.
-func (w *world) claim(name string) {
+func (w *World) claim(name string) {
 	w.pod().Volumes = append(w.pod().Volumes, corev1.Volume{Name: "data", VolumeSource: corev1.VolumeSource{
 		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: name},
 	}})
@@ -133,7 +133,7 @@ func volumeOf(name, class, size string) *corev1.PersistentVolume {
 }
 
 // env names a variable that is read from elsewhere.
-func (w *world) env(name string, source corev1.EnvVarSource) {
+func (w *World) env(name string, source corev1.EnvVarSource) {
 	w.container().Env = append(w.container().Env, corev1.EnvVar{Name: name, ValueFrom: &source})
 }
 

@@ -58,3 +58,23 @@ func Kill(pod, program string) error {
 	}
 	return fmt.Errorf("no process %s of pod %s on this machine", program, pod)
 }
+
+// Pause stops a program of the local cluster's node, such as "kubelet", as if it hung. It runs on when resume is called.
+func Pause(program string) (resume func() error, err error) {
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range commands {
+		command, err := os.ReadFile(path)
+		if err != nil || !bytes.HasPrefix(command, []byte(program+"\x00")) || !bytes.Contains(command, []byte("localkube")) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			return nil, err
+		}
+		return func() error { return syscall.Kill(pid, syscall.SIGCONT) }, syscall.Kill(pid, syscall.SIGSTOP)
+	}
+	return nil, fmt.Errorf("no process %s of the local cluster on this machine", program)
+}

@@ -28,15 +28,17 @@ type line struct {
 	level     level
 }
 
-// linesOf are the newest lines of a text. A stack that a JSON line carries becomes lines of its own, under its number.
+// linesOf are the newest lines of a text. What a structured line says in several lines becomes several, under its number.
 func linesOf(text string) []line {
-	all := strings.Split(text, "\n")
+	cut := max(0, len(text)-maxText)
+	before := strings.Count(text[:cut], "\n")
+	all := strings.Split(text[cut:], "\n")
 	first := max(0, len(all)-maxLines)
 	var lines []line
 	for i, raw := range all[first:] {
 		raw = strings.TrimRight(cutTo(raw, maxJSON), " \t\r")
 		if l, stack := read(raw); l.text != "" {
-			l.number, l.raw, l.text = first+i+1, cutTo(l.raw, maxLine), cutTo(l.text, maxLine)
+			l.number, l.raw, l.text = before+first+i+1, cutTo(l.raw, maxLine), cutTo(l.text, maxLine)
 			lines = append(lines, l)
 			for _, frame := range stack {
 				frame = cutTo(frame, maxLine)
@@ -47,17 +49,19 @@ func linesOf(text string) []line {
 	return lines[max(0, len(lines)-maxLines):]
 }
 
-// read understands a line, and gives the stack that a JSON line carries.
+// read understands a line, and gives the further lines that a structured line carries.
 func read(raw string) (line, []string) {
 	bare, mark := withoutTime(raw)
 	l := line{raw: raw, text: bare, level: levelNamed(mark)}
 	if f, ok := jsonFields(bare); ok {
-		l.text, l.level = f.said(bare), levelNamed(f.level())
-		return l, f.stack()
+		said := strings.Split(f.said(bare), "\n")
+		l.text, l.level = said[0], levelNamed(f.level())
+		return l, append(said[1:], f.stack()...)
 	}
 	if f := logfmt(bare); f != nil {
-		l.text, l.level = f.said(bare), levelNamed(f.level())
-		return l, nil
+		said := strings.Split(f.said(bare), "\n")
+		l.text, l.level = said[0], levelNamed(f.level())
+		return l, said[1:]
 	}
 	l.text = cutTo(bare, maxLine)
 	if found := leveled.FindStringSubmatch(cutTo(bare, 160)); found != nil && l.level == unsaid {

@@ -17,6 +17,8 @@ import (
 const (
 	// maxLines are looked at, the newest: a log that says the same more often says nothing new.
 	maxLines = 2000
+	// maxText bounds them together; a log of the snapshot is much shorter.
+	maxText = 256 << 10
 	// maxLine bounds what is looked at of one line, maxJSON what is read to get at its message, maxShown what is kept of it,
 	// maxPart a name within it.
 	maxLine  = 4 << 10

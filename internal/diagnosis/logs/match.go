@@ -14,34 +14,40 @@ var accusing = regexp.MustCompile(`(?i)\b\w*(?:error|exception)\b|\b(?:fatal|fai
 
 // match is what a line tells by the first pattern that fits.
 func (l line) match() (Match, bool) {
-	if l.isQuiet() {
+	p, found, peer := l.fit()
+	if p == nil {
 		return Match{}, false
+	}
+	return Match{
+		Cause: p.cause, Detail: p.detail, Proves: p.proves,
+		Peer: cutTo(peer, maxPart), What: cutTo(cmp.Or(p.named(found, "what"), p.named(found, "w2"), p.named(found, "w3")), maxPart),
+		Line: cutTo(strings.TrimSpace(l.text), maxShown), Count: 1, Last: l.number,
+	}, true
+}
+
+// fit is the first pattern that fits a line, with its groups and the peer that the line names.
+func (l line) fit() (fits *pattern, found []string, peer string) {
+	if l.isQuiet() {
+		return nil, nil, ""
 	}
 	text := inline.ReplaceAllString(l.text, "")
 	low := strings.ToLower(text)
 	for i := range patterns {
 		p := &patterns[i]
-		if !strings.Contains(low, p.hint) || l.level == mild && p.claim != strong {
+		if l.level == mild && p.claim != strong || !strings.Contains(low, p.hint) {
 			continue
 		}
-		found := p.form.FindStringSubmatch(text)
-		if found == nil {
+		if found = p.form.FindStringSubmatch(text); found == nil {
 			continue
 		}
-		peer := p.peerOf(found)
-		if peer == "" && hasPeer(p.cause) {
+		if peer = p.peerOf(found); peer == "" && hasPeer(p.cause) {
 			peer = firstOf(peersIn(text))
 		}
-		if p.claim == vague && peer == "" && l.level != severe && !accusing.MatchString(text) {
-			continue
+		if p.claim != vague || peer != "" || l.level == severe || accusing.MatchString(text) {
+			return p, found, peer
 		}
-		return Match{
-			Cause: p.cause, Detail: p.detail, Proves: p.proves,
-			Peer: cutTo(peer, maxPart), What: cutTo(cmp.Or(p.named(found, "what"), p.named(found, "w2"), p.named(found, "w3")), maxPart),
-			Line: cutTo(strings.TrimSpace(l.text), maxShown), Count: 1, Last: l.number,
-		}, true
 	}
-	return Match{}, false
+	return nil, nil, ""
 }
 
 func (p *pattern) named(found []string, name string) string {

@@ -181,14 +181,14 @@ var patterns = []pattern{
 	{creds, "Token", fair, "401", rx(`\b401 Client Error: Unauthorized for url: (?P<peer>\S+)`), wrong},
 	{creds, "Permission", fair, "403", rx(`\b403 Client Error: Forbidden for url: (?P<peer>\S+)`), forbidden},
 	{creds, "Token", vague, "401 unauthorized", rx(`(?:"(?P<peer>https?://[^"]+)"|(?P<host>https?://\S+)).*\b401 Unauthorized\b|\b401 Unauthorized\b.*(?:from|for) (?:url:? )?"?https?://`), wrong},
-	{creds, "Token", vague, "status code 401", rx(`(?i)\b(?:request|response)\b.*\bstatus code (?:does not indicate success: )?401\b|status code does not indicate success: 401`), wrong},
+	{creds, "Token", vague, "status code", rx(`(?i)\b(?:request|response)\b.*\bstatus code (?:does not indicate success: )?401\b|status code does not indicate success: 401`), wrong},
 
 	// Nobody there. First the forms that name who.
 	{down, "Refused", strong, "connection refused", rx(`\b(?:Get|Head|Post|Put|Patch|Delete) "(?P<peer>[^"]+)": .*connect: connection refused`), refused},
 	{down, "Timeout", fair, "timeout", rx(`\b(?:Get|Head|Post|Put|Patch|Delete) "(?P<peer>[^"]+)": .*(?:i/o timeout|Client\.Timeout exceeded|TLS handshake timeout)`), silent},
 	{down, "Timeout", fair, "context deadline exceeded", rx(`\b(?:Get|Head|Post|Put|Patch|Delete) "(?P<peer>[^"]+)": .*context deadline exceeded`), silent},
 	{down, "Refused", strong, "connect: connection refused", rx(`dial (?:tcp|udp|unix)\d? (?P<peer>\S+): connect: connection refused`), refused},
-	{down, "Timeout", strong, "timeout", rx(`dial tcp\d? (?P<peer>\S+): (?:i/o timeout|connect: connection timed out)`), silent},
+	{down, "Timeout", strong, "timeout", rx(`dial tcp\d? (?P<peer>\S+): i/o timeout`), silent},
 	{down, "Timeout", strong, "connection timed out", rx(`dial tcp\d? (?P<peer>\S+): connect: connection timed out`), silent},
 	{down, "Unreachable", strong, "dial tcp", rx(`dial tcp\d? (?P<peer>\S+): connect: (?:no route to host|network is unreachable|host is unreachable|host is down)`), unroutable},
 	{down, "Closed", strong, "connection reset by peer", rx(`(?:read|write) tcp\d? \S+->(?P<peer>\S+): (?:read|write): connection reset by peer`), cutOff},
@@ -278,7 +278,7 @@ var patterns = []pattern{
 	{locked, "Owner", strong, "operation not permitted", rx(`chown: (?:changing ownership of )?['‘"]?(?P<what>/[^'’":]+)['’"]?: Operation not permitted`), noAccess},
 	{locked, "Permission", strong, "13: permission denied", rx(`(?:open|mkdir|unlink|rename)\(\) "(?P<what>/[^"]+)" failed \(13: Permission denied\)`), noAccess},
 	{locked, "Permission", strong, "os errno 13", rx(`file '(?P<what>[^']+)' \(OS errno 13`), noAccess},
-	{locked, "Permission", strong, "append-only file", rx(`[Cc]an't open(?: or create)? (?:the )?append-only (?:file|dir)(?: (?P<what>\S+?))?: Permission denied`), noAccess},
+	{locked, "Permission", strong, "append-only", rx(`[Cc]an't open(?: or create)? (?:the )?append-only (?:file|dir)(?: (?P<what>\S+?))?: Permission denied`), noAccess},
 
 	// Memory: it supports what the kubelet says, and never stands alone.
 	{memory, "Heap", strong, "outofmemoryerror", rx(`\bOutOfMemoryError: (?P<what>Java heap space|GC overhead limit exceeded|Metaspace|Direct buffer memory|Requested array size exceeds VM limit)`), noMemory},

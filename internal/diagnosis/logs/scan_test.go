@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // summary is what matters of the matches: cause/detail, peer, how often, where last, and whether it is over.
@@ -89,6 +90,14 @@ func TestScan(t *testing.T) {
 			`{"level":"error","message":"boot failed","stack":"Error: connect ECONNREFUSED 10.0.0.1:5432\n    at TCPConnectWrap.afterConnect (node:net:1607:16)"}`,
 			"DependencyUnavailable/Refused 10.0.0.1:5432 x1 @1",
 		},
+		"a traceback in JSON": {
+			`{"level":"error","message":"boot failed","exc_info":"Traceback (most recent call last):\n  File \"/app/a.py\", line 1, in f\n    x\nredis.exceptions.ConnectionError: Error 111 connecting to redis:6379. Connection refused."}`,
+			"DependencyUnavailable/Refused redis:6379 x1 @1",
+		},
+		"lines in a JSON message": {
+			`{"level":"error","message":"boot failed\nError: getaddrinfo ENOTFOUND db"}`,
+			"DNSFailure/NotFound db x1 @1",
+		},
 		"kubectl's time before JSON": {
 			`2026-11-23T15:54:50.123456789Z {"severity":"ERROR","message":"dial","error":"dial tcp 10.0.0.1:5432: connect: connection refused"}`,
 			"DependencyUnavailable/Refused 10.0.0.1:5432 x1 @1",
@@ -115,6 +124,15 @@ func TestScanIsBounded(t *testing.T) {
 	if got := Scan("connect ECONNREFUSED 10.0.0.1:5432\n" + strings.Repeat("x\n", maxLines)); len(got) != 0 {
 		t.Errorf("a line of long ago: %+v", got)
 	}
+	began := time.Now()
+	hard := strings.Repeat(strings.Repeat("connection refused dial tcp lookup timeout open: permission denied ", 60)+"\n", maxLines)
+	Scan(hard)
+	Traces(hard)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("%d bytes took %s", len(hard), took)
+	} else {
+		t.Logf("%d bytes took %s", len(hard), took)
+	}
 	long := strings.Repeat("x", maxLine) + " connect ECONNREFUSED 10.0.0.1:5432"
 	if got := Scan(long); len(got) != 0 {
 		t.Errorf("behind the bound of a line: %+v", got)
@@ -134,7 +152,7 @@ func FuzzScan(f *testing.F) {
 			t.Errorf("%d matches", len(got))
 		}
 		for _, m := range got {
-			if len(m.Line) > maxShown || len(m.Peer) > maxPart || len(m.What) > maxPart || m.Count < 1 || m.Last < 1 || m.Last > 1+strings.Count(text, "\n") || strings.Contains(m.Line, "\n") && !strings.HasPrefix(strings.TrimSpace(m.Line), "{") && !strings.Contains(text, `\n`) {
+			if len(m.Line) > maxShown || len(m.Peer) > maxPart || len(m.What) > maxPart || m.Count < 1 || m.Last < 1 || m.Last > 1+strings.Count(text, "\n") || strings.Contains(m.Line, "\n") {
 				t.Errorf("%+v", m)
 			}
 		}

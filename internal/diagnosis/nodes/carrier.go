@@ -81,8 +81,7 @@ func (c *carrier) reference() v1alpha1.ObjectReference {
 	if c.node == nil {
 		return v1alpha1.ObjectReference{Kind: snapshot.KindNode, Name: c.name}
 	}
-	// A node's status is written every few seconds: its version says nothing, and would keep findings of two readings apart.
-	return v1alpha1.ObjectReference{Kind: snapshot.KindNode, Name: c.name, UID: c.node.UID}
+	return snapshot.Reference(snapshot.KindNode, c.node)
 }
 
 // lacksPods reports whether the workload has fewer ready pods than it wants.

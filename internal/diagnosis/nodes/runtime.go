@@ -61,7 +61,7 @@ func runtimeEvent(s *snapshot.Snapshot, c *carrier) *corev1.Event {
 	for i := range s.All.Events {
 		event := &s.All.Events[i]
 		at := snapshot.EventTime(event)
-		if s.Age(at) < within && isSocketFault(event.Message) && ofRuntime(s, event, c.name, waiting) && (newest == nil || laterEvent(event, newest)) {
+		if s.Age(at) < within && ofRuntime(s, event, c.name, waiting) && isSocketFault(event.Message) && (newest == nil || laterEvent(event, newest)) {
 			newest = event
 		}
 	}

@@ -77,7 +77,14 @@ func podDNS(s *snapshot.Snapshot) (finding.Finding, bool) {
 	if spec == nil {
 		return finding.Finding{}, false
 	}
-	for _, u := range namedUpstreams(s, spec) {
+	known := namedUpstreams(s, spec, "")
+	for _, c := range s.Containers() {
+		if host, _ := lastLookup(s, c); host != "" {
+			namespace, name, _ := serviceOf(s, host)
+			known = append(known, upstream{address: address{Host: host}, Namespace: namespace, Service: name, Container: c.Spec, Source: "its log"})
+		}
+	}
+	for _, u := range known {
 		service := s.ServiceIn(u.Namespace, u.Service)
 		if service == nil {
 			continue
@@ -104,7 +111,18 @@ func podDNS(s *snapshot.Snapshot) (finding.Finding, bool) {
 		}
 		return f, true
 	}
-	return finding.Finding{}, false
+	return foreignDNS(s, spec)
+}
+
+// foreignDNS finds a pod that is cut off from the cluster DNS, of which no name is known that it needs.
+func foreignDNS(s *snapshot.Snapshot, spec *corev1.PodSpec) (finding.Finding, bool) {
+	if spec.DNSPolicy != corev1.DNSNone || spec.DNSConfig != nil && asksCluster(s, spec.DNSConfig.Nameservers) {
+		return finding.Finding{}, false
+	}
+	detail, message, advice := unresolvable(s, spec, upstream{}, &corev1.Service{})
+	f := finding.New(v1alpha1.CauseDNSFailure, s.Culprit(), v1alpha1.Possible, fmt.Sprintf("%s: %s, so it finds no Service", runner(s), message))
+	f.Detail, f.Recommendation = detail, advice
+	return f, detail == "Nameserver"
 }
 
 // unresolvable says why a pod cannot resolve the name of a Service; the detail is empty if it can.
@@ -184,13 +202,14 @@ func lookedUpInVain(s *snapshot.Snapshot) []finding.Finding {
 	}
 	for _, c := range s.Containers() {
 		host, line := lastLookup(s, c)
-		if host == "" {
-			continue
+		troubled := trouble(s, c.Spec.Name)
+		if host == "" || troubled == "" && !strings.Contains(lastLines(s.LogOf(c.Pod, c.Spec.Name)), line) {
+			continue // it went on since
 		}
 		f := finding.New(v1alpha1.CauseDNSFailure, s.Owner(c), v1alpha1.Possible,
 			fmt.Sprintf("%s cannot resolve %s, and the Service is there", words.UpperFirst(s.In(c)), host), "its log says: "+line)
 		f.Detail = "Lookup"
-		if troubled := trouble(s, c.Spec.Name); troubled != "" {
+		if troubled != "" {
 			f.Confidence = v1alpha1.Likely
 			f.Evidence = append(f.Evidence, troubled)
 		}
@@ -198,6 +217,12 @@ func lookedUpInVain(s *snapshot.Snapshot) []finding.Finding {
 		return []finding.Finding{f}
 	}
 	return nil
+}
+
+// lastLines are the lines by which a container that works is judged: what is further up is over.
+func lastLines(log string) string {
+	lines := strings.Split(strings.TrimRight(log, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-8):], "\n")
 }
 
 // lastLookup is the last failed lookup in a container's log of a Service that is there and has an address of its own.

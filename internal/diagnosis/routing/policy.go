@@ -4,6 +4,7 @@
 package routing
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,8 +20,12 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
-// labelName is the label that Cortex's own pods, its gateway and operator, are known by.
-const labelName = "app.kubernetes.io/name"
+// labelName is the label that Cortex's own pods are known by, with these values.
+const (
+	labelName      = "app.kubernetes.io/name"
+	nameOfGateway  = "cortex-gateway"
+	nameOfOperator = "cortex-operator"
+)
 
 // networkPolicyBlocked finds NetworkPolicies that let nobody in, not those who are known to call, or not out to what the
 // target is told to call. It reads the policies alone: whether the network enforces them is only known where a
@@ -48,31 +53,49 @@ func wayIn(s *snapshot.Snapshot) []finding.Finding {
 	if len(backends) == 0 || backends[0].Spec.HostNetwork || s.Handshake != nil && s.Handshake.Accepted {
 		return nil
 	}
-	for _, port := range s.Service.Spec.Ports {
-		b := backends[0]
+	b := backends[0]
+	policies := policiesOf(s, endOf(b), networkingv1.PolicyTypeIngress)
+	if len(policies) == 0 {
+		return nil
+	}
+	var findings []finding.Finding
+	for _, port := range portsThatMatter(s.Service) {
 		number, ok := snapshot.PortOf(port, b.Spec)
 		if !ok {
 			continue
 		}
 		to := destination{endOf(b), number, snapshot.ProtocolOf(port.Protocol)}
-		policies := policiesOf(s, to.end, networkingv1.PolicyTypeIngress)
-		if len(policies) == 0 {
-			return nil
-		}
 		f, blocked := closedDoor(s, port, to, policies)
 		if !blocked {
-			f, blocked = unknownCallers(s, port, to, policies)
+			f, blocked = turnedAway(s, port, to, policies)
 		}
-		if blocked {
-			f.Evidence = append([]string{fmt.Sprintf("NetworkPolicy %s selects %s", policyNames(policies), b.Name)}, f.Evidence...)
-			if connectionFailed(s) {
-				f.Confidence = v1alpha1.Certain
-				f.Evidence = append(f.Evidence, "MCP handshake: "+s.Handshake.Message)
-			}
-			return []finding.Finding{f}
+		if !blocked {
+			return nil // callers have a way in; a port for metrics beside it is somebody else's matter
 		}
+		f.Evidence = append([]string{fmt.Sprintf("NetworkPolicy %s selects %s", policyNames(policies), b.Name)}, f.Evidence...)
+		if connectionFailed(s) {
+			f.Evidence = append(f.Evidence, "MCP handshake: "+s.Handshake.Message)
+		}
+		findings = append(findings, f)
 	}
-	return nil
+	return joined(findings)
+}
+
+// portsThatMatter is the MCP port; of a Service where that is not known, every port.
+func portsThatMatter(service *corev1.Service) []corev1.ServicePort {
+	found := snapshot.Keep(service.Spec.Ports, func(port *corev1.ServicePort) bool { return isMCPPort(service, *port) })
+	if len(found) > 0 {
+		return found
+	}
+	return service.Spec.Ports
+}
+
+// surety of a fault that the policies show: certain if a connection was seen to fail as well.
+func surety(s *snapshot.Snapshot) v1alpha1.Confidence {
+	if connectionFailed(s) {
+		return v1alpha1.Certain
+	}
+	return v1alpha1.Likely
 }
 
 // closedDoor finds that no rule admits anybody to the port.
@@ -86,7 +109,7 @@ func closedDoor(s *snapshot.Snapshot, port corev1.ServicePort, to destination, p
 			}
 		}
 	}
-	f := finding.New(v1alpha1.CauseNetworkPolicyBlocked, policyReference(s, &policies[0]), v1alpha1.Likely, "")
+	f := finding.New(v1alpha1.CauseNetworkPolicyBlocked, policyReference(s, &policies[0]), surety(s), "")
 	if rules == 0 {
 		f.Detail = "DefaultDeny"
 		f.Message = fmt.Sprintf("NetworkPolicy %s admits nobody to the pods of Service %s: it has no ingress rule, and no other policy has one for them", policies[0].Name, s.Service.Name)
@@ -98,14 +121,18 @@ func closedDoor(s *snapshot.Snapshot, port corev1.ServicePort, to destination, p
 	return f, true
 }
 
-// unknownCallers finds that a rule admits somebody to the port, and none of those who are known to call.
-func unknownCallers(s *snapshot.Snapshot, port corev1.ServicePort, to destination, policies []networkingv1.NetworkPolicy) (finding.Finding, bool) {
+// turnedAway finds that a rule admits somebody to the port, and none of those who are known to call. That Cortex's operator
+// is kept out says nothing of others who call: it only asks whether the server is well.
+func turnedAway(s *snapshot.Snapshot, port corev1.ServicePort, to destination, policies []networkingv1.NetworkPolicy) (finding.Finding, bool) {
 	callers := callersOf(s)
 	refused := slices.DeleteFunc(slices.Clone(callers), func(caller end) bool { return admits(s, policies, caller, to) })
 	f := finding.New(v1alpha1.CauseNetworkPolicyBlocked, policyReference(s, &policies[0]), v1alpha1.Likely, "")
 	switch {
 	case len(refused) > 0 && len(refused) == len(callers):
 		f.Detail = "Caller"
+		if refused[0].labels[labelName] == nameOfGateway {
+			f.Confidence = surety(s)
+		}
 		f.Message = fmt.Sprintf("NetworkPolicy %s does not admit %s to port %d of the pods of Service %s: it admits %s", policyNames(policies), refused[0].name, to.port, s.Service.Name, strings.Join(peersAdmitted(policies, to), "; "))
 		f.Evidence = append(f.Evidence, fmt.Sprintf("labels of %s in namespace %s: %s", refused[0].name, refused[0].namespace, words.ShowLabels(refused[0].labels)))
 		f.Recommendation = fmt.Sprintf("Admit %s in an ingress rule of NetworkPolicy %s for port %d/%s.", refused[0].name, policies[0].Name, to.port, to.protocol)
@@ -137,17 +164,24 @@ func callersOf(s *snapshot.Snapshot) []end {
 	for i := range s.All.Pods {
 		pod := &s.All.Pods[i]
 		name := pod.Labels[labelName]
-		if snapshot.IsLive(pod) && (name == "cortex-gateway" || name == "cortex-operator") && !seen[pod.Namespace+name] {
-			seen[pod.Namespace+name] = true
+		if snapshot.IsLive(pod) && (name == nameOfGateway || name == nameOfOperator) {
 			callers = append(callers, endOf(snapshot.BackendOf(pod)))
 		}
 	}
-	slices.SortFunc(callers, func(a, b end) int { return strings.Compare(a.namespace+a.name, b.namespace+b.name) })
+	slices.SortFunc(callers, func(a, b end) int { // the gateway first; one pod of each
+		return cmp.Or(strings.Compare(a.labels[labelName], b.labels[labelName]), strings.Compare(a.namespace+a.name, b.namespace+b.name))
+	})
+	callers = slices.DeleteFunc(callers, func(e end) bool {
+		of := e.namespace + "/" + e.labels[labelName]
+		again := seen[of]
+		seen[of] = true
+		return again
+	})
 	for _, w := range s.Workloads {
 		if s.Workload != nil && w.String() == s.Workload.String() || w.Template.Spec.HostNetwork {
 			continue
 		}
-		if slices.ContainsFunc(upstreamsOf(s, &w.Template.Spec), func(u upstream) bool { return u.Namespace == s.Namespace && u.Service == s.Service.Name }) {
+		if len(upstreamsTo(s, &w.Template.Spec, s.Service.Name)) > 0 {
 			callers = append(callers, endOf(snapshot.TemplateOf(w)))
 		}
 	}

@@ -28,7 +28,11 @@ func misledByConfig(s *snapshot.Snapshot) []finding.Finding {
 	var findings []finding.Finding
 	for _, w := range s.Workloads {
 		isTarget := s.Workload != nil && w.String() == s.Workload.String()
-		if !isTarget && s.Service == nil || !isProxy(w) {
+		if !isTarget && (s.Service == nil || !isProxy(w)) {
+			continue
+		}
+		findings = append(findings, misledByVariables(s, w, isTarget)...)
+		if !isProxy(w) {
 			continue
 		}
 		for _, cm := range configMapsOf(s, &w.Template.Spec) {
@@ -62,9 +66,11 @@ func configMapsOf(s *snapshot.Snapshot, spec *corev1.PodSpec) []*corev1.ConfigMa
 type proxyRoute struct {
 	upstream
 	proxy *workload.Workload
-	cm    *corev1.ConfigMap
-	path  string
-	line  string
+	// cm is nil where the route stands in the workload itself.
+	cm *corev1.ConfigMap
+	// path that leads there, or the words of the variable's name.
+	path string
+	line string
 }
 
 // misledBy judges the routes of one ConfigMap.
@@ -91,7 +97,49 @@ func misledBy(s *snapshot.Snapshot, w *workload.Workload, cm *corev1.ConfigMap, 
 	return findings
 }
 
+var (
+	// routed matches what follows a Service's name in the name of a variable that holds its address.
+	routed = regexp.MustCompile(`(?i)[_.-]?(?:addr|address|url|uri|host|hostname|endpoint|target|upstream|backend)$`)
+	// numbered matches the variable of one route of a list: SPRING_CLOUD_GATEWAY_ROUTES_0_URI.
+	numbered = regexp.MustCompile(`(?i)^(.*routes[_\[.]*\d+[_\].]*)uri$`)
+)
+
+// misledByVariables judges the routes in a workload's variables: NAME_ADDR that leads to another Service than NAME, or a
+// numbered route whose path does.
+func misledByVariables(s *snapshot.Snapshot, w *workload.Workload, isTarget bool) []finding.Finding {
+	var all []proxyRoute
+	for _, u := range upstreamsOf(s, &w.Template.Spec) {
+		r := proxyRoute{upstream: u, proxy: w, path: routed.ReplaceAllString(u.Told, "")}
+		if match := numbered.FindStringSubmatch(u.Told); match != nil {
+			for _, e := range s.Env(u.Container) {
+				if path := pathLine.FindStringSubmatch(e.Value); path != nil && strings.HasPrefix(e.Name, match[1]) {
+					r.path = path[1]
+				}
+			}
+		}
+		if r.path != u.Told {
+			all = append(all, r)
+		}
+	}
+	var findings []finding.Finding
+	for _, r := range all {
+		if f, ok := r.elsewhere(s, all, isTarget); ok {
+			if !isProxy(w) {
+				f.Confidence = v1alpha1.Possible // what a program calls its settings is its own business
+			}
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
 func (r proxyRoute) found(s *snapshot.Snapshot, detail, message string) finding.Finding {
+	if r.cm == nil {
+		f := finding.New(v1alpha1.CauseRouteMismatch, r.proxy.Reference(), v1alpha1.Possible, fmt.Sprintf("%s: %s", whereIn(r.proxy.String(), r.upstream), message))
+		f.Detail = detail
+		f.Evidence = []string{fmt.Sprintf("container %s, %s: %s", r.Container.Name, r.Source, r.address)}
+		return f
+	}
 	f := finding.New(v1alpha1.CauseRouteMismatch, snapshot.Reference(snapshot.KindConfigMap, r.cm), v1alpha1.Possible,
 		fmt.Sprintf("ConfigMap %s, %s, of %s: %s", r.cm.Name, r.Source, r.proxy, message))
 	f.Detail = detail
@@ -108,7 +156,7 @@ func (r proxyRoute) deadEnd(s *snapshot.Snapshot, isTarget bool) (finding.Findin
 	switch {
 	case !meant:
 		return f, false
-	case service == nil && s.ServicesKnown(r.Namespace) && s.ServicesFull(r.Namespace) == nil:
+	case absent(s, r.Namespace, r.Service):
 		f = r.found(s, "Service", fmt.Sprintf("it leads to %s, and there is no Service %s", r.address, r.inNamespace(s)))
 		f.Recommendation = fmt.Sprintf("Create Service %s, or name the one that is meant in ConfigMap %s, and restart %s.", r.inNamespace(s), r.cm.Name, r.proxy)
 		if near != "" {
@@ -145,11 +193,16 @@ func (r proxyRoute) elsewhere(s *snapshot.Snapshot, all []proxyRoute, isTarget b
 		}
 	}
 	if len(meant) != 1 || meant[0] == there.Name || !isTarget && meant[0] != s.Service.Name || before.MatchString(there.Name) ||
+		strings.Contains(plainName(there.Name), plainName(meant[0])) ||
 		slices.ContainsFunc(all, func(other proxyRoute) bool { return other.Service == meant[0] && other.Namespace == s.Namespace }) {
 		return finding.Finding{}, false
 	}
-	f := r.found(s, "OtherService", fmt.Sprintf("path %s leads to Service %s, and nothing leads to Service %s", r.path, there.Name, meant[0]))
+	f := r.found(s, "OtherService", fmt.Sprintf("%s leads to Service %s, and nothing leads to Service %s", r.path, there.Name, meant[0]))
 	f.Confidence = v1alpha1.Likely
-	f.Recommendation = fmt.Sprintf("Let path %s lead to Service %s in ConfigMap %s, %s, and restart %s.", r.path, meant[0], r.cm.Name, r.Source, r.proxy)
+	if r.cm == nil {
+		f.Recommendation = fmt.Sprintf("Let %s of %s name Service %s, if that is meant.", r.Source, r.proxy, meant[0])
+	} else {
+		f.Recommendation = fmt.Sprintf("Let %s lead to Service %s in ConfigMap %s, %s, and restart %s.", r.path, meant[0], r.cm.Name, r.Source, r.proxy)
+	}
 	return f, true
 }

@@ -35,6 +35,10 @@ func routeMismatch(s *snapshot.Snapshot) []finding.Finding {
 	return joined(append(findings, misledByConfig(s)...))
 }
 
+// albAction is the port of a backend that is no Service but an annotation of the Ingress (AWS Load Balancer Controller,
+// Ingress annotations, "actions").
+const albAction = "use-annotation"
+
 // route is one backend of an Ingress or HTTPRoute.
 type route struct {
 	object v1alpha1.ObjectReference
@@ -146,7 +150,7 @@ func (r route) judge(s *snapshot.Snapshot) (finding.Finding, bool) {
 	f := finding.New(v1alpha1.CauseRouteMismatch, r.object, v1alpha1.Certain, "")
 	switch there := s.ServiceIn(r.namespace, r.service); {
 	case r.service == target.Name:
-		if r.port == "" || target.Spec.Type == corev1.ServiceTypeExternalName || hasPort(target, r.port, r.object.Kind == snapshot.KindIngress) {
+		if r.port == "" || r.port == albAction || target.Spec.Type == corev1.ServiceTypeExternalName || hasPort(target, r.port, r.object.Kind == snapshot.KindIngress) {
 			return f, false
 		}
 		f.Detail = "Port"
@@ -159,7 +163,7 @@ func (r route) judge(s *snapshot.Snapshot) (finding.Finding, bool) {
 		}
 		return f, true
 	case there == nil:
-		if !s.ServicesKnown(r.namespace) || s.ServicesFull(r.namespace) != nil || nearService(s, r.namespace, r.service) != target.Name && !r.hintsAt(target.Name) {
+		if r.port == albAction || !absent(s, r.namespace, r.service) || nearService(s, r.namespace, r.service) != target.Name && !r.hintsAt(target.Name) {
 			return f, false
 		}
 		f.Detail = "Service"
@@ -177,11 +181,14 @@ func (r route) judge(s *snapshot.Snapshot) (finding.Finding, bool) {
 // stands before another, such as a proxy that asks for a password, is meant to.
 func (r route) elsewhere(s *snapshot.Snapshot, there *corev1.Service) (finding.Finding, bool) {
 	target := s.Service
+	if !r.hintsAt(target.Name) || r.hintsAt(there.Name) || standsBefore(s, there) {
+		return finding.Finding{}, false
+	}
 	routes := routesOf(s)
 	leads := func(name string) func(route) bool {
 		return func(other route) bool { return other.service == name && other.namespace == s.Namespace }
 	}
-	if !r.hintsAt(target.Name) || r.hintsAt(there.Name) || slices.ContainsFunc(routes, leads(target.Name)) || standsBefore(s, there) {
+	if slices.ContainsFunc(routes, leads(target.Name)) {
 		return finding.Finding{}, false
 	}
 	f := finding.New(v1alpha1.CauseRouteMismatch, r.object, v1alpha1.Possible,
@@ -223,7 +230,7 @@ func standsBefore(s *snapshot.Snapshot, service *corev1.Service) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.BackendsOf(service), func(b snapshot.Backend) bool {
-		return slices.ContainsFunc(upstreamsOf(s, b.Spec), func(u upstream) bool { return u.Service == s.Service.Name && u.Namespace == s.Namespace })
+		return len(upstreamsTo(s, b.Spec, s.Service.Name)) > 0
 	})
 }
 

@@ -102,8 +102,8 @@ func calledBy(s *snapshot.Snapshot) []finding.Finding {
 		if s.Workload != nil && w.Object.GetName() == s.Workload.Object.GetName() && w.Kind == s.Workload.Kind {
 			continue
 		}
-		for _, u := range upstreamsOf(s, &w.Template.Spec) {
-			if u.Namespace == s.Namespace && u.Service == s.Service.Name && lacksPort(s.Service, u.Port) {
+		for _, u := range upstreamsTo(s, &w.Template.Spec, s.Service.Name) {
+			if lacksPort(s.Service, u.Port) {
 				findings = append(findings, wrongCaller(s, w, u))
 			}
 		}

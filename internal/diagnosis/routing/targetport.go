@@ -156,14 +156,22 @@ func (p servicePort) refused() bool {
 		p.ReadyEndpoints() > 0 && settled(p.Snapshot)
 }
 
-// unreached are the declared ports that none of the Service's ports leads to: one of them is likely meant. Ports for
-// metrics and probes are not.
+// unreached are the declared ports that no port of this Service or of another one leads to: one of them is likely meant.
+// Ports for metrics and probes are not.
 func (p servicePort) unreached(b snapshot.Backend) []corev1.ContainerPort {
+	var reached []int32
+	for i := range p.Services {
+		if !snapshot.Selects(&p.Services[i], b.Labels) {
+			continue
+		}
+		for _, other := range p.Services[i].Spec.Ports {
+			if number, ok := snapshot.PortOf(other, b.Spec); ok {
+				reached = append(reached, number)
+			}
+		}
+	}
 	return slices.DeleteFunc(declaredPorts(b.Spec, p.Protocol), func(port corev1.ContainerPort) bool {
-		return auxiliary(port) || slices.ContainsFunc(p.Service.Spec.Ports, func(other corev1.ServicePort) bool {
-			number, ok := snapshot.PortOf(other, b.Spec)
-			return ok && number == port.ContainerPort
-		})
+		return auxiliary(port) || slices.Contains(reached, port.ContainerPort)
 	})
 }
 

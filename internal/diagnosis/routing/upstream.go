@@ -6,6 +6,7 @@ package routing
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -38,6 +39,11 @@ func upstreamAddressMismatch(s *snapshot.Snapshot) []finding.Finding {
 			findings = append(findings, f)
 		}
 	}
+	for _, u := range fromFiles(s, spec) {
+		if f, ok := deadEnd(s, u); ok && f.Confidence == v1alpha1.Certain {
+			findings = append(findings, f) // a file names much that nobody uses
+		}
+	}
 	if slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.Confidence != v1alpha1.Possible }) {
 		findings = slices.DeleteFunc(findings, func(f finding.Finding) bool { return f.Confidence == v1alpha1.Possible })
 	}
@@ -50,7 +56,7 @@ func deadEnd(s *snapshot.Snapshot, u upstream) (finding.Finding, bool) {
 	f := finding.New(v1alpha1.CauseUpstreamAddressMismatch, s.Owner(snapshot.Container{Pod: anyPod(s), Spec: u.Container}), v1alpha1.Possible, "")
 	right := u.address
 	switch {
-	case service == nil && s.ServicesKnown(u.Namespace) && s.ServicesFull(u.Namespace) == nil:
+	case service == nil && absent(s, u.Namespace, u.Service):
 		f.Detail = "Service"
 		f.Message = fmt.Sprintf("%s names %s, and there is no Service %s", u.where(s), u.address, u.inNamespace(s))
 		if near := nearService(s, u.Namespace, u.Service); near != "" {
@@ -80,6 +86,34 @@ func deadEnd(s *snapshot.Snapshot, u upstream) (finding.Finding, bool) {
 	f.Confidence, proof = confidenceIn(s, u, service, right != u.address || service != nil)
 	f.Evidence = append(f.Evidence, proof)
 	return f, true
+}
+
+// absent reports whether a Service is known not to exist, and that is not the fault of a quota that is full: then its
+// workload stands without it, and the quota is told (QuotaExceeded).
+func absent(s *snapshot.Snapshot, namespace, name string) bool {
+	forQuota := namespace == s.Namespace && snapshot.WithName(s.Workloads, name) != nil && s.ServicesFull(namespace) != nil
+	return s.ServicesKnown(namespace) && s.ServiceIn(namespace, name) == nil && !forQuota
+}
+
+// fromFiles are the URLs in the files that the containers have of ConfigMaps. A proxy's are routeMismatch's.
+func fromFiles(s *snapshot.Snapshot, spec *corev1.PodSpec) []upstream {
+	if len(spec.Containers) == 0 || s.Workload != nil && isProxy(s.Workload) {
+		return nil
+	}
+	var found []upstream
+	for _, cm := range configMapsOf(s, spec) {
+		for _, key := range slices.Sorted(maps.Keys(cm.Data)) {
+			for _, r := range configRoutes(cm.Data[key]) {
+				if namespace, name, ok := serviceOf(s, r.Host); ok && !aliased(spec, r.Host) {
+					found = append(found, upstream{
+						address: r.address, Namespace: namespace, Service: name, Container: spec.Containers[0],
+						Source: fmt.Sprintf("key %s of ConfigMap %s", key, cm.Name),
+					})
+				}
+			}
+		}
+	}
+	return found
 }
 
 // confidenceIn asks whether the container misses what the address should lead to.

@@ -34,19 +34,26 @@ var (
 	pointing = regexp.MustCompile(`(?i)addr|host|ur[li]\b|_ur[li]|url$|uri$|endpoint|server|broker|servi?ce|upstream|backend|target|dsn|database|peer|seed|node|connect|origin|proxy|cluster|redis|postgres|mysql|mongo|kafka|rabbit|nats|amqp|memcache|elastic|queue_ur|api|gateway|registry|remote|bootstrap`)
 	// pointless matches those that hold something else, though it may look like an address, or addresses that are the
 	// pod's own.
-	pointless = regexp.MustCompile(`(?i)image|tag|version|label|topic|user|passw|secret|token|api_?key|cors|allow|no_?proxy|advertis|issuer|audience|schema|xmlns|cron|bind|listen|virtual|public|external|ingress|selector|(^|[_.-])id$|service[_.]name`)
+	pointless = regexp.MustCompile(`(?i)(?:^|[_.-])(?:image|tag|version|label|labels|topic|user|username|password|secret|token|key|schema|selector|schedule|id|name)s?$|cors|allowed|no_?proxy|advertis|issuer|audience|xmlns|bind|listen|v(?:irtual)?_?hosts?$|(?:^|[_.-])(?:public|external)(?:[_.-]|$)`)
 	// hostOf matches the names of variables that hold a host alone, and gives what is before: X_HOST beside X_PORT.
-	hostOf = regexp.MustCompile(`(?i)^(.+?)([_.-])(?:host|hostname)$`)
+	hostOf = regexp.MustCompile(`(?i)^(.+?)([_.-]?)(?:host|hostname)$`)
 )
 
 // upstreamsOf are the addresses of Services that the containers of a pod are told, in the order of the spec. A name that the
 // pod resolves by itself, or in other domains than the cluster's, is none.
 func upstreamsOf(s *snapshot.Snapshot, spec *corev1.PodSpec) []upstream {
-	return slices.DeleteFunc(namedUpstreams(s, spec), func(u upstream) bool { return aliased(spec, u.Host) })
+	return slices.DeleteFunc(namedUpstreams(s, spec, ""), func(u upstream) bool { return aliased(spec, u.Host) })
 }
 
-// namedUpstreams are the same, whatever the pod resolves them to.
-func namedUpstreams(s *snapshot.Snapshot, spec *corev1.PodSpec) []upstream {
+// upstreamsTo are those that name one Service of the target's namespace. Of many workloads this is quicker.
+func upstreamsTo(s *snapshot.Snapshot, spec *corev1.PodSpec, service string) []upstream {
+	return slices.DeleteFunc(namedUpstreams(s, spec, service), func(u upstream) bool {
+		return u.Service != service || u.Namespace != s.Namespace || aliased(spec, u.Host)
+	})
+}
+
+// namedUpstreams are the same, whatever the pod resolves them to, of hosts that hold a text.
+func namedUpstreams(s *snapshot.Snapshot, spec *corev1.PodSpec, within string) []upstream {
 	var found []upstream
 	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
 		if slices.Contains(proxies, c.Name) {
@@ -54,6 +61,9 @@ func namedUpstreams(s *snapshot.Snapshot, spec *corev1.PodSpec) []upstream {
 		}
 		for _, u := range slices.Concat(fromEnv(s, c), fromArguments(c)) {
 			var ok bool
+			if !strings.Contains(u.Host, within) {
+				continue
+			}
 			if u.Namespace, u.Service, ok = serviceOf(s, u.Host); !ok || !u.believable(s) {
 				continue
 			}

@@ -26,6 +26,9 @@ func wayOut(s *snapshot.Snapshot) (finding.Finding, bool) {
 	}
 	out := policiesOf(s, from, networkingv1.PolicyTypeEgress)
 	for _, u := range upstreamsOf(s, spec) {
+		if s.Service != nil && u.Service == s.Service.Name && u.Namespace == s.Namespace {
+			continue // its own name
+		}
 		service := s.ServiceIn(u.Namespace, u.Service)
 		to, known := destinationOf(s, u, service)
 		switch {

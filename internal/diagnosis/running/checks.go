@@ -10,11 +10,17 @@ import "github.com/ry-ops/cortex/internal/diagnosis/finding"
 func Checks() []finding.Check {
 	return []finding.Check{
 		oomKilled,
+		portConflict,
+		credentialsRejected,
+		connectionExhausted,
+		readOnlyStorage,
+		dependencyUnavailable,
 		livenessMisconfigured,
 		readinessMisconfigured,
 		startupFailing,
 		livenessFailing,
 		crashLoop,
 		readinessFailing,
+		cpuOverload,
 	}
 }

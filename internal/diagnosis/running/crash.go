@@ -8,11 +8,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
-	"github.com/ry-ops/cortex/internal/diagnosis/logs"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
@@ -87,40 +85,6 @@ func (c crash) confidence() v1alpha1.Confidence {
 	return v1alpha1.Likely
 }
 
-// oomKilled finds containers that the kernel ended for want of memory.
-func oomKilled(s *snapshot.Snapshot) []finding.Finding {
-	var findings []finding.Finding
-	for _, c := range crashes(s) {
-		if !c.outOfMemory() {
-			continue
-		}
-		limit := c.Spec.Resources.Limits.Memory()
-		why := fmt.Sprintf("it ran out of memory (limit %s)", limit)
-		if limit.IsZero() {
-			why = "its node ran out of memory (it has no limit of its own)"
-		}
-		message := fmt.Sprintf("%s was killed because %s, %s", words.UpperFirst(s.In(c.Container)), why, words.Count(int(c.Status.RestartCount), "restart"))
-		f := finding.New(v1alpha1.CauseOOMKilled, s.Owner(c.Container), v1alpha1.Certain, message, crashEvidence(s, c)...)
-		f.Recommendation, f.SuggestedPatch = memoryAdvice(s, c, limit)
-		findings = append(findings, f)
-	}
-	return findings
-}
-
-// memoryAdvice suggests twice the limit: enough to see whether the need is bounded.
-func memoryAdvice(s *snapshot.Snapshot, c crash, limit *resource.Quantity) (advice, patch string) {
-	if limit.IsZero() {
-		return fmt.Sprintf("Set resources.requests.memory and resources.limits.memory of %s, and look for what fills node %s.", s.In(c.Container), c.Pod.Spec.NodeName), ""
-	}
-	twice := limit.DeepCopy()
-	twice.Add(*limit)
-	advice = fmt.Sprintf("Raise resources.limits.memory of %s (now %s), or find what it keeps in memory.", s.In(c.Container), limit)
-	if s.Workload != nil {
-		patch = fmt.Sprintf("kubectl set resources %s/%s -n %s -c %s --limits=memory=%s", words.Lower(s.Workload.Kind), s.Workload.Object.GetName(), s.Namespace, c.Spec.Name, &twice)
-	}
-	return advice, patch
-}
-
 // crashLoop finds containers that end again and again, and tells what they said last. What they said is evidence, and
 // never becomes another cause.
 func crashLoop(s *snapshot.Snapshot) []finding.Finding {
@@ -131,7 +95,7 @@ func crashLoop(s *snapshot.Snapshot) []finding.Finding {
 			message = fmt.Sprintf("%s has crashed: %s", words.UpperFirst(s.In(c.Container)), c.ending())
 		}
 		f := finding.New(v1alpha1.CauseCrashLoop, s.Owner(c.Container), c.confidence(), message, crashEvidence(s, c)...)
-		f.Recommendation = fmt.Sprintf("Read the log of the run that ended: kubectl logs -n %s %s -c %s --previous", s.Namespace, c.Pod.Name, c.Spec.Name)
+		f.Detail, f.Recommendation = c.detail(s), c.advice(s)
 		f.SuggestedPatch = undoFresh(s, c)
 		findings = append(findings, f)
 	}
@@ -149,13 +113,7 @@ func crashEvidence(s *snapshot.Snapshot, c crash) []string {
 	if c.last != nil && c.last.Message != "" {
 		told = append(told, "its last words: "+c.last.Message)
 	}
-	log := s.LogOf(c.Pod, c.Spec.Name)
-	if line := logs.ErrorLine(log); line != "" {
-		told = append(told, "last error in its log: "+line)
-	} else if line := logs.LastLine(log); line != "" && !c.outOfMemory() { // who is killed for memory had no say
-		told = append(told, "last line of its log: "+line)
-	}
-	return append(told, s.TellRevision(c.Container))
+	return append(append(told, lastSaid(s, c)...), s.TellRevision(c.Container))
 }
 
 // undoFresh suggests to go back where the crash came with a revision.

@@ -77,6 +77,7 @@ func missingClaim(s *snapshot.Snapshot, pod *corev1.Pod, volume, claim string) (
 		f.SuggestedPatch = fmt.Sprintf("kubectl delete pod %s -n %s", pod.Name, s.Namespace)
 		return f, true
 	}
+	f.Evidence = append(f.Evidence, claimQuotas(s)...)
 	claims := snapshot.NamesIn(s.All.Claims, s.Namespace, func(o *corev1.PersistentVolumeClaim) metav1.Object { return o })
 	slices.Sort(claims)
 	f.Evidence = append(f.Evidence, tellClaims(s, claims)...)
@@ -143,6 +144,21 @@ func claimQuotaFull(s *snapshot.Snapshot) bool {
 		}
 	}
 	return false
+}
+
+// claimQuotas tells the quotas that count claims: one that has some room left may still have had too little.
+func claimQuotas(s *snapshot.Snapshot) []string {
+	var told []string
+	for _, quota := range s.All.Quotas {
+		for _, name := range sorted(quota.Status.Hard) {
+			hard, used := quota.Status.Hard[name], quota.Status.Used[name]
+			if quota.Namespace == s.Namespace && countsClaims(string(name)) {
+				told = append(told, fmt.Sprintf("ResourceQuota %s: %s of %s %s used", quota.Name, used.String(), hard.String(), name))
+			}
+		}
+	}
+	slices.Sort(told)
+	return told
 }
 
 func countsClaims(name string) bool {

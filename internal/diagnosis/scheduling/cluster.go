@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/component-helpers/resource"
@@ -39,8 +40,8 @@ type placed struct {
 }
 
 // newCluster puts the pods of all namespaces on their nodes, as the scheduler's own cache does: a pod takes room until it
-// is gone or has ended.
-func newCluster(s *snapshot.Snapshot) *cluster {
+// is gone or has ended. Those that the caller leaves out are not there.
+func newCluster(s *snapshot.Snapshot, without func(*corev1.Pod) bool) *cluster {
 	c := &cluster{s: s, byName: map[string]*node{}}
 	for i := range s.All.Nodes {
 		n := &node{Node: &s.All.Nodes[i], requested: corev1.ResourceList{}}
@@ -50,7 +51,7 @@ func newCluster(s *snapshot.Snapshot) *cluster {
 	for i := range s.All.Pods {
 		pod := &s.All.Pods[i]
 		on := c.byName[pod.Spec.NodeName]
-		if on == nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		if on == nil || without(pod) || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 			continue
 		}
 		p := &placed{pod, on, requestsOf(pod)}
@@ -65,6 +66,17 @@ func newCluster(s *snapshot.Snapshot) *cluster {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
 	return c
+}
+
+func nobody(*corev1.Pod) bool { return false }
+
+// leaving tells pods that are on their way out in due time: what they hold is free in a moment, as in every rollout that
+// stops pods first. A deletionTimestamp is when the grace period ends.
+func leaving(s *snapshot.Snapshot) func(*corev1.Pod) bool {
+	const kubeletSlack = 15 * time.Second
+	return func(pod *corev1.Pod) bool {
+		return pod.DeletionTimestamp != nil && s.Now.Before(pod.DeletionTimestamp.Add(kubeletSlack))
+	}
 }
 
 // requestsOf is what a pod asks of its node: the containers, the largest init container, sidecars, overhead, or what the
@@ -96,4 +108,4 @@ func nodeNames(nodes []*node) []string {
 }
 
 // sorted are the keys of a map in order.
-func sorted[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
+func sorted[K cmp.Ordered, T any](m map[K]T) []K { return slices.Sorted(maps.Keys(m)) }

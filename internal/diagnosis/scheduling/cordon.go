@@ -11,7 +11,6 @@ import (
 
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
-	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
 // cordonTest is the scheduler's NodeUnschedulable: a toleration of the taint that a cordon sets, such as a DaemonSet's,
@@ -34,8 +33,8 @@ func cordonTest(_ *cluster, pod *corev1.Pod) func(*node) string {
 
 func tellCordon(c *cluster, m *misfit, p *predicate) finding.Finding {
 	object, name := owner(c.s, m.pod)
-	message := fmt.Sprintf("%s has no node to run on: %s that would take its pods are cordoned, %s",
-		name, words.Count(len(m.nodes), "node"), list(nodeNames(m.nodes)))
+	message := fmt.Sprintf("%s has no node to run on: the %d nodes that would take its pods are cordoned: %s",
+		name, len(m.nodes), list(nodeNames(m.nodes)))
 	if len(m.nodes) == 1 {
 		object = snapshot.Reference(snapshot.KindNode, m.nodes[0])
 		message = fmt.Sprintf("Node %s, the only one that would take the pods of %s, is cordoned", m.nodes[0].Name, name)
@@ -47,6 +46,6 @@ func tellCordon(c *cluster, m *misfit, p *predicate) finding.Finding {
 		}
 	}
 	f.SuggestedPatch = "kubectl uncordon " + strings.Join(nodeNames(m.nodes), " ")
-	f.Recommendation = fmt.Sprintf("Uncordon %s once the maintenance that it was cordoned for is over, or add a node.", list(nodeNames(m.nodes)))
+	f.Recommendation = fmt.Sprintf("Uncordon %s once the maintenance is over, or add a node.", list(nodeNames(m.nodes)))
 	return f
 }

@@ -55,6 +55,8 @@ func excluding() []predicate {
 type misfit struct {
 	pod  *corev1.Pod
 	said word
+	// scaler is what an autoscaler of nodes says, as evidence.
+	scaler []string
 	// fits is a node that ought to take the pod after all.
 	fits *node
 	// blockers are the predicates that keep the pod from the nodes that come nearest.
@@ -78,9 +80,9 @@ func (c *cluster) try(pod *corev1.Pod) *misfit {
 	}
 	failed := map[*node][]predicate{}
 	for _, p := range excluding() {
-		passed := m.pass(c, p)
+		m.pass(c, p)
 		for _, n := range m.meant {
-			if !slices.Contains(passed, n) {
+			if m.why[n][p.name] != "" {
 				failed[n] = append(failed[n], p)
 			}
 		}
@@ -163,7 +165,7 @@ func key(faults []predicate) string {
 
 // nodeEvidence tells of each of the nearest nodes why it does not fit.
 func (m *misfit) nodeEvidence(p *predicate) []string {
-	const most = 6
+	const most = 5
 	var told []string
 	for _, n := range m.nodes {
 		if len(told) == most && len(m.nodes) > most+1 {
@@ -176,7 +178,7 @@ func (m *misfit) nodeEvidence(p *predicate) []string {
 
 // finding makes a finding of what is proven against the nodes, with the scheduler's word first.
 func (m *misfit) finding(object v1alpha1.ObjectReference, p *predicate, detail, message string) finding.Finding {
-	f := finding.New(p.cause, object, v1alpha1.Certain, message, append(m.said.evidence(), m.nodeEvidence(p)...)...)
+	f := finding.New(p.cause, object, v1alpha1.Certain, message, slices.Concat(m.said.evidence(), m.scaler, m.nodeEvidence(p))...)
 	f.Detail = detail
 	return f
 }
@@ -186,27 +188,44 @@ func unschedulable(s *snapshot.Snapshot) []finding.Finding {
 	if len(waiting(s)) == 0 {
 		return nil
 	}
-	c := newCluster(s)
+	c := newCluster(s, nobody)
 	return eachWaiting(s, func(pod *corev1.Pod) []finding.Finding { return c.explain(pod) })
 }
 
 func (c *cluster) explain(pod *corev1.Pod) []finding.Finding {
 	said := wordOn(c.s, pod)
 	if !c.s.Complete(snapshot.KindNode) || len(c.nodes) == 0 {
-		return asSaid(c.s, pod, said, v1alpha1.Likely)
+		return asSaid(c.s, pod, said, false)
 	}
 	m := c.try(pod)
-	m.said = said
+	m.said, m.scaler = said, c.autoscaler(pod)
 	switch {
-	case m.fits != nil && !c.s.SeesAllPods():
-		return asSaid(c.s, pod, said, v1alpha1.Likely)
+	case pod.Status.NominatedNodeName != "":
+		return nil // pods of less priority make room for it right now
+	case m.fits == nil && c.fitsSoon(pod):
+		return nil
 	case m.fits != nil:
-		// The scheduler's last try may be minutes old, and what kept the pod from the node may be gone since.
-		return asSaid(c.s, pod, said, v1alpha1.Possible)
+		return asSaid(c.s, pod, said, c.s.SeesAllPods())
 	}
 	var findings []finding.Finding
 	for i := range m.blockers {
 		findings = append(findings, m.blockers[i].tell(c, m, &m.blockers[i]))
 	}
 	return findings
+}
+
+// fitsSoon reports whether pods that are just going leave room enough.
+func (c *cluster) fitsSoon(pod *corev1.Pod) bool {
+	going := leaving(c.s)
+	return slices.ContainsFunc(c.placed, func(p *placed) bool { return going(p.Pod) }) && newCluster(c.s, going).try(pod).fits != nil
+}
+
+// autoscaler quotes the last word of what adds nodes, if there is something that does: the cluster-autoscaler or Karpenter.
+func (c *cluster) autoscaler(pod *corev1.Pod) []string {
+	for _, event := range c.s.EventsOf(pod) { // newest first
+		if slices.Contains([]string{"TriggeredScaleUp", "NotTriggerScaleUp", "Nominated"}, event.Reason) {
+			return []string{fmt.Sprintf("Event %s, %s: %s", event.Reason, c.s.Ago(snapshot.EventTime(&event)), event.Message)}
+		}
+	}
+	return nil
 }

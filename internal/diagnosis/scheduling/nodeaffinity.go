@@ -132,13 +132,13 @@ func (c *cluster) nearestAffinity(required *corev1.NodeSelector) (key, wrong, ne
 				continue
 			}
 			values := c.valuesOf(r.Key)
+			if r.Key == corev1.LabelHostname {
+				continue
+			}
 			if slices.ContainsFunc(r.Values, func(v string) bool { return slices.Contains(values, v) }) {
 				continue
 			}
-			if near = words.Nearest(r.Values[0], values); near == "" && len(values) == 1 {
-				near = values[0]
-			}
-			if near != "" {
+			if near = only(r.Values[0], values); near != "" {
 				return r.Key, r.Values[0], near
 			}
 		}

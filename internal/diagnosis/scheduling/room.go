@@ -45,8 +45,15 @@ func roomTest(pod *corev1.Pod, name corev1.ResourceName) func(*node) string {
 			return ""
 		}
 		allocatable := n.Status.Allocatable[name]
-		return fmt.Sprintf("%s of %s %s free, %s missing", amount(free, name), amount(allocatable, name), name, amount(minus(wants, free), name))
+		return fmt.Sprintf("%s of %s %s free, %s missing", amount(free, name), amount(allocatable, name), title(name), amount(minus(wants, free), name))
 	}
+}
+
+func title(name corev1.ResourceName) string {
+	if name == corev1.ResourceCPU {
+		return "CPU"
+	}
+	return string(name)
 }
 
 // free is what a node can still give. It is not known of a node that has not said what it has.
@@ -88,22 +95,21 @@ func tellInsufficient(name corev1.ResourceName) func(*cluster, *misfit, *predica
 		nearest, largest := m.nearest(name), m.largest(name)
 		most, free := largest.Status.Allocatable[name], minus(nearest.Status.Allocatable[name], nearest.requested[name])
 		object, who := owner(c.s, m.pod)
-		title := map[corev1.ResourceName]string{corev1.ResourceCPU: "CPU", corev1.ResourceMemory: "memory"}[name]
 		if wants.Cmp(most) > 0 {
 			f := m.finding(object, p, detailAllocatable, fmt.Sprintf("%s asks for %s %s a pod, more than any node that it can run on has: the largest, Node %s, has %s",
-				who, amount(wants, name), title, largest.Name, amount(most, name)))
+				who, amount(wants, name), title(name), largest.Name, amount(most, name)))
 			f.Recommendation = fmt.Sprintf("Lower %s to what a node can give (Node %s: %s), or add a node with at least %s %s.",
-				whatAsks(c, m, name), largest.Name, amount(most, name), amount(wants, name), title)
+				whatAsks(c, m, name), largest.Name, amount(most, name), amount(wants, name), title(name))
 			c.orUndo(&f, m)
 			return f
 		}
 		f := m.finding(object, p, detailFree, fmt.Sprintf("%s asks for %s %s a pod, and no node that it can run on has that free: Node %s comes nearest with %s of %s, %s missing",
-			who, amount(wants, name), title, nearest.Name, amount(free, name), amount(nearest.Status.Allocatable[name], name), amount(minus(wants, free), name)))
+			who, amount(wants, name), title(name), nearest.Name, amount(free, name), amount(nearest.Status.Allocatable[name], name), amount(minus(wants, free), name)))
 		// Right after the scheduler's word.
 		takers := fmt.Sprintf("the pods that ask for most on Node %s: %s", nearest.Name, c.takers(nearest, name))
-		f.Evidence = slices.Insert(f.Evidence, len(m.said.evidence()), takers)
-		f.Recommendation = fmt.Sprintf("Make room of %s on Node %s (%s), add a node, or lower %s.",
-			amount(minus(wants, free), name), nearest.Name, takers, whatAsks(c, m, name))
+		f.Evidence = slices.Insert(f.Evidence, len(m.said.evidence())+len(m.scaler), takers)
+		f.Recommendation = fmt.Sprintf("Make room for %s %s on Node %s (%s), add a node, or lower %s.",
+			amount(minus(wants, free), name), title(name), nearest.Name, takers, whatAsks(c, m, name))
 		if !c.s.SeesAllPods() {
 			f.Evidence = append(f.Evidence, "only the pods of this namespace were read; those of others take more room")
 		}

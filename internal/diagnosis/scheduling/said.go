@@ -99,21 +99,35 @@ func meaningOf(text string, pod *corev1.Pod) (meaning, bool) {
 }
 
 // asSaid makes a finding of the scheduler's word alone, where the nodes cannot prove it.
-func asSaid(s *snapshot.Snapshot, pod *corev1.Pod, said word, confidence v1alpha1.Confidence) []finding.Finding {
+//
+// Where all was read and a node fits all the same, what was said may be over: the last try may be minutes old.
+func asSaid(s *snapshot.Snapshot, pod *corev1.Pod, said word, allRead bool) []finding.Finding {
 	m, ok := causeOfWord(said, pod)
 	if !ok {
 		return nil
 	}
 	object, name := owner(s, pod)
+	confidence, doubt := v1alpha1.Likely, "not proven: the nodes were not read"
+	switch {
+	case allRead, nodesRead(s) && !ofPods(m.cause):
+		confidence, doubt = v1alpha1.Possible, "of the nodes as they were read, one fits: what was said may be over"
+	case nodesRead(s):
+		doubt = "not proven: the pods of other namespaces were not read"
+	}
 	f := finding.New(m.cause, object, confidence, fmt.Sprintf("The scheduler finds no node for the pods of %s: %s", name, said.reasonsText()), said.evidence()...)
 	f.Detail = m.detail
 	f.Recommendation = m.advice
-	if confidence == v1alpha1.Possible {
-		f.Evidence = append(f.Evidence, "of the nodes as they were read, one fits: what was said may be over")
-	} else {
-		f.Evidence = append(f.Evidence, "not proven: the nodes and the pods of all namespaces were not read")
-	}
+	f.Evidence = append(f.Evidence, doubt)
 	return []finding.Finding{f}
+}
+
+func nodesRead(s *snapshot.Snapshot) bool {
+	return s.Complete(snapshot.KindNode) && len(s.All.Nodes) > 0
+}
+
+// ofPods reports whether pods, of whatever namespace, are what a cause is about.
+func ofPods(cause v1alpha1.Cause) bool {
+	return slices.Contains([]v1alpha1.Cause{v1alpha1.CauseInsufficientCPU, v1alpha1.CauseInsufficientMemory, v1alpha1.CausePodAntiAffinityConflict}, cause)
 }
 
 func (w word) reasonsText() string {

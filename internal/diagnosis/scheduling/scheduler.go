@@ -47,7 +47,7 @@ func schedulerUnavailable(s *snapshot.Snapshot) []finding.Finding {
 	}
 	seen := []string{
 		fmt.Sprintf("Pod %s has been without a node for %s and has no PodScheduled condition: no scheduler has looked at it", oldest.Name, strings.TrimSuffix(s.Ago(oldest.CreationTimestamp.Time), " ago")),
-		fmt.Sprintf("%d of %s for a scheduler", len(pods), waits(len(s.LivePods()))),
+		"not looked at: " + outOf(s, len(pods)),
 	}
 	if name != corev1.DefaultSchedulerName {
 		return unknownScheduler(s, &oldest, name, seen)
@@ -119,7 +119,7 @@ func defaultScheduler(s *snapshot.Snapshot, pod *corev1.Pod, seen []string) []fi
 
 // misfits reports whether no node would take the pod in any case.
 func misfits(s *snapshot.Snapshot, pod *corev1.Pod) bool {
-	c := newCluster(s)
+	c := newCluster(s, nobody)
 	return s.Complete(snapshot.KindNode) && len(c.nodes) > 0 && c.try(pod).fits == nil
 }
 

@@ -44,9 +44,11 @@ func tellSelector(c *cluster, m *misfit, p *predicate) finding.Finding {
 	f.Recommendation = fmt.Sprintf("Change spec.nodeSelector of %s to labels that nodes have, or label the nodes that are meant (%s).", name, label)
 	key := c.wrongKey(m.pod.Spec.NodeSelector)
 	values := c.valuesOf(key)
-	near := words.Nearest(m.pod.Spec.NodeSelector[key], values)
+	near := only(m.pod.Spec.NodeSelector[key], values)
 	switch {
 	case key == "": // each is on some node, but never all on one
+	case key == corev1.LabelHostname:
+		f.Message += "; there is no node of that name"
 	case len(values) == 0:
 		f.Message += "; no node has a label " + key
 	case near != "":
@@ -58,6 +60,15 @@ func tellSelector(c *cluster, m *misfit, p *predicate) finding.Finding {
 	}
 	c.orUndo(&f, m)
 	return f
+}
+
+// only is the one value that is spelt nearly as a wrong one. Of several, such as zones, nobody knows which was meant.
+func only(wrong string, values []string) string {
+	near := words.Nearest(wrong, values)
+	if words.Nearest(wrong, slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == near })) != "" {
+		return ""
+	}
+	return near
 }
 
 // wrongKey is the label of a selector that no node has with that value.

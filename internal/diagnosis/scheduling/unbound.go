@@ -48,6 +48,9 @@ const (
 // claimUnbound finds claims of waiting pods that have no volume, and why none is bound.
 func claimUnbound(s *snapshot.Snapshot) []finding.Finding {
 	return eachWaiting(s, func(pod *corev1.Pod) []finding.Finding {
+		if f, said := saidUnbound(s, pod); said {
+			return []finding.Finding{f}
+		}
 		var findings []finding.Finding
 		for _, name := range claimNames(pod) {
 			claim := s.Claim(name)
@@ -60,6 +63,27 @@ func claimUnbound(s *snapshot.Snapshot) []finding.Finding {
 		}
 		return findings
 	})
+}
+
+// saidUnbound takes the scheduler's word that a claim is not bound where the claims were not read.
+func saidUnbound(s *snapshot.Snapshot, pod *corev1.Pod) (finding.Finding, bool) {
+	names, said := claimNames(pod), wordOn(s, pod)
+	if s.Complete(snapshot.KindPersistentVolumeClaim) || len(names) == 0 || s.Claim(names[0]) != nil || !strings.Contains(said.text, "unbound immediate PersistentVolumeClaims") {
+		return finding.Finding{}, false
+	}
+	f := finding.New(v1alpha1.CauseVolumeClaimUnbound, v1alpha1.ObjectReference{Kind: snapshot.KindPersistentVolumeClaim, Name: names[0]}, v1alpha1.Likely,
+		fmt.Sprintf("PersistentVolumeClaim %s, which Pod %s mounts, is not bound to a volume", strings.Join(names, " or "), pod.Name),
+		"the scheduler says: "+said.text)
+	f.Recommendation = fmt.Sprintf("See why: kubectl describe pvc %s -n %s", strings.Join(names, " "), s.Namespace)
+	for _, event := range s.EventsAbout(snapshot.KindPersistentVolumeClaim, s.Namespace, names[0]) { // newest first
+		if match := classMissingEvent.FindStringSubmatch(event.Message); match != nil {
+			f.Detail = detailClassNotFound
+			f.Message += fmt.Sprintf(": StorageClass %s does not exist", match[1])
+			f.Evidence = append(f.Evidence, tellEvent(s, &event))
+			break
+		}
+	}
+	return f, true
 }
 
 // unbound is why a claim has no volume.
@@ -88,7 +112,7 @@ func explainClaim(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim, sai
 	case !s.Complete(snapshot.KindPersistentVolume):
 		return explainBySaying(s, claim, class, said)
 	default:
-		return explainStatic(s, claim, class, storageClass)
+		return explainStatic(s, claim, class, said)
 	}
 }
 
@@ -162,8 +186,8 @@ func tellEvent(s *snapshot.Snapshot, event *corev1.Event) string {
 }
 
 // explainStatic is for a claim that only a volume that is there already can satisfy.
-func explainStatic(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim, class string, storageClass *storagev1.StorageClass) *unbound {
-	o := nearestOffer(s, claim)
+func explainStatic(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim, class string, said word) *unbound {
+	o, storageClass := nearestOffer(s, claim), s.StorageClass(class)
 	classKnown := s.Complete(snapshot.KindStorageClass)
 	classMissing := class != "" && storageClass == nil && classKnown
 	switch {
@@ -184,8 +208,8 @@ func explainStatic(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim, cl
 		}
 		u.evidence = tellVolumes(s, class)
 		return u
-	case storageClass == nil:
-		return nil
+	case storageClass == nil: // the classes were not read
+		return explainBySaying(s, claim, class, said)
 	default:
 		return &unbound{fault: fault{detailNoProvisioner, fmt.Sprintf("StorageClass %s makes no volumes (provisioner %s), and none that is there fits", class, storageClass.Provisioner)}, confidence: v1alpha1.Certain,
 			advice:   fmt.Sprintf("Create a PersistentVolume of class %s that fits the claim, or make the claim anew with a class that has a provisioner.", class),

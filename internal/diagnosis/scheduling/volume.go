@@ -69,7 +69,7 @@ func taken(volume *corev1.PersistentVolume, claim *corev1.PersistentVolumeClaim)
 		return "it is being deleted"
 	case ref != nil && !same:
 		return fmt.Sprintf("it is %s claim %s/%s", strings.ToLower(string(cmp.Or(volume.Status.Phase, corev1.VolumeBound)))+boundBy(volume), ref.Namespace, ref.Name)
-	case same && ref.UID != "" && claim.UID != "" && ref.UID != claim.UID:
+	case same && (volume.Status.Phase == corev1.VolumeReleased || ref.UID != "" && claim.UID != "" && ref.UID != claim.UID):
 		return "it was released by an earlier claim of the same name, and still names that one in claimRef"
 	case volume.Status.Phase == corev1.VolumeFailed:
 		return "its phase is Failed"
@@ -102,10 +102,14 @@ var kindWord = regexp.MustCompile(`(?:[-.]?(?:pvc?|claim|volume|vol))+\z`)
 
 func stem(name string) string { return kindWord.ReplaceAllString(name, "") }
 
-// meantFor reports whether a volume's name says that it is for a claim.
+// meantFor reports whether a volume says that it is for a claim: by its claimRef, or by its name. A claim of one word,
+// such as data, names nothing.
 func meantFor(volume *corev1.PersistentVolume, claim *corev1.PersistentVolumeClaim) bool {
+	if ref := volume.Spec.ClaimRef; ref != nil && ref.Namespace == claim.Namespace && ref.Name == claim.Name {
+		return true
+	}
 	want := stem(claim.Name)
-	return len(want) > 2 && (stem(volume.Name) == want || strings.HasPrefix(volume.Name, want+"-"))
+	return strings.Contains(want, "-") && strings.Contains("-"+stem(volume.Name)+"-", "-"+want+"-")
 }
 
 // nearestOffer is the volume that was most likely meant for a claim: the one of its name, else the one that differs least.

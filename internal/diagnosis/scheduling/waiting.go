@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -48,30 +49,31 @@ func eachWaiting(s *snapshot.Snapshot, explain func(*corev1.Pod) []finding.Findi
 		kind, object string
 	}
 	pods := waiting(s)
-	var order []sameness
-	first, count := map[sameness]finding.Finding{}, map[sameness]int{}
-	for i := range pods[:min(len(pods), maxLooked)] {
-		for _, f := range explain(&pods[i]) {
-			key := sameness{f.Cause, f.Detail, f.Object.Kind, f.Object.Name}
-			if count[key]++; count[key] == 1 {
-				order, first[key] = append(order, key), f
-			}
-		}
-	}
+	seen, explained := map[sameness]bool{}, map[string]bool{}
 	var findings []finding.Finding
-	for _, key := range order {
-		f := first[key]
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%d of %s for a node", len(pods), waits(len(s.LivePods()))))
-		findings = append(findings, f)
+	for i := range pods[:min(len(pods), maxLooked)] {
+		// The pods of one ReplicaSet differ in nothing.
+		revision := pods[i].Labels[appsv1.DefaultDeploymentUniqueLabelKey]
+		if revision != "" && explained[revision] {
+			continue
+		}
+		for _, f := range explain(&pods[i]) {
+			explained[revision] = true
+			key := sameness{f.Cause, f.Detail, f.Object.Kind, f.Object.Name}
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			f.Evidence = append(f.Evidence, "without a node: "+outOf(s, len(pods)))
+			findings = append(findings, f)
+		}
 	}
 	return findings
 }
 
-func waits(pods int) string {
-	if pods == 1 {
-		return "1 pod waits"
-	}
-	return words.Count(pods, "pod") + " wait"
+// outOf tells a number of the live pods: "2 of 3 pods".
+func outOf(s *snapshot.Snapshot, pods int) string {
+	return fmt.Sprintf("%d of %s", pods, words.Count(len(s.LivePods()), "pod"))
 }
 
 // owner is the object to change for a fault of a pod's spec, and its name for people.

@@ -24,10 +24,11 @@ import (
 // annotationRevision is where the deployment controller numbers the revisions of a Deployment.
 const annotationRevision = "deployment.kubernetes.io/revision"
 
-// Assemble makes a snapshot of the lists. Its result does not depend on the order of the lists.
+// Assemble makes a snapshot of the lists. Its result does not depend on the order of the lists. An object without a name,
+// which only a file that was edited can hold, is left out: nothing could be said of it.
 func Assemble(namespace string, target v1alpha1.TargetReference, o *Objects) *Snapshot {
 	s := &Snapshot{Namespace: namespace, Target: target, All: o}
-	s.Services = Keep(o.Services, func(service *corev1.Service) bool { return service.Namespace == namespace })
+	s.Services = Keep(o.Services, func(service *corev1.Service) bool { return service.Namespace == namespace && service.Name != "" })
 	slices.SortFunc(s.Services, func(a, b corev1.Service) int { return cmp.Compare(a.Name, b.Name) })
 	s.Workloads = o.workloads(namespace)
 	s.resolve()
@@ -52,7 +53,7 @@ func (o *Objects) workloads(namespace string) []*workload.Workload {
 	}
 	var all []*workload.Workload
 	for _, obj := range found {
-		if w, ok := workload.From(obj); ok && obj.GetNamespace() == namespace {
+		if w, ok := workload.From(obj); ok && obj.GetNamespace() == namespace && obj.GetName() != "" {
 			all = append(all, w)
 		}
 	}
@@ -90,7 +91,7 @@ func (o *Objects) replicaSetsOf(w *workload.Workload) []appsv1.ReplicaSet {
 // podsOf returns the workload's pods, newest first; without a workload, those that the Service selects.
 func (o *Objects) podsOf(namespace string, service *corev1.Service, w *workload.Workload) []corev1.Pod {
 	found := Keep(o.Pods, func(pod *corev1.Pod) bool {
-		if pod.Namespace != namespace {
+		if pod.Namespace != namespace || pod.Name == "" {
 			return false
 		}
 		if w == nil {
@@ -186,12 +187,20 @@ func NewestFirst(a, b metav1.Object) int {
 	return cmp.Or(b.GetCreationTimestamp().Compare(a.GetCreationTimestamp().Time), cmp.Compare(a.GetName(), b.GetName()))
 }
 
+// Keep copies what is wanted of a list, and nothing else of it: lists are long, and objects large.
 func Keep[T any](all []T, wanted func(*T) bool) []T {
-	var kept []T
+	var places []int
 	for i := range all {
 		if wanted(&all[i]) {
-			kept = append(kept, all[i])
+			places = append(places, i)
 		}
+	}
+	if places == nil {
+		return nil
+	}
+	kept := make([]T, len(places))
+	for i, place := range places {
+		kept[i] = all[place]
 	}
 	return kept
 }

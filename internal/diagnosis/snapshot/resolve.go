@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/mcpserver"
@@ -18,7 +17,7 @@ import (
 // resolve finds the Service and the workload that the target stands for: a Service leads to what it selects, a workload
 // to the Service that selects it.
 func (s *Snapshot) resolve() {
-	pods := Keep(s.All.Pods, func(pod *corev1.Pod) bool { return pod.Namespace == s.Namespace })
+	pods := s.podsOfNamespace()
 	if s.Target.Kind == v1alpha1.KindService {
 		s.Service = ServiceNamed(s.Services, s.Target.Name)
 		s.Workload = workloadBehind(s.Service, pods, s.Workloads)
@@ -28,15 +27,34 @@ func (s *Snapshot) resolve() {
 	s.Service = serviceBefore(s.Workload, s.Services, pods)
 }
 
+// podsOfNamespace points to the pods of the namespace: a large one has many, and few of them are the target's.
+func (s *Snapshot) podsOfNamespace() []*corev1.Pod {
+	var pods []*corev1.Pod
+	for i := range s.All.Pods {
+		if s.All.Pods[i].Namespace == s.Namespace {
+			pods = append(pods, &s.All.Pods[i])
+		}
+	}
+	return pods
+}
+
 // workloadBehind finds the workload that a Service leads to. The owner of the pods that it selects now tells it best;
 // a workload scaled to zero has no pods, and is told by its template.
-func workloadBehind(service *corev1.Service, pods []corev1.Pod, all []*workload.Workload) *workload.Workload {
+func workloadBehind(service *corev1.Service, pods []*corev1.Pod, all []*workload.Workload) *workload.Workload {
 	if service == nil {
 		return nil
 	}
-	selected := Keep(pods, func(pod *corev1.Pod) bool { return Selects(service, pod.Labels) })
-	living := Keep(selected, IsLive)
-	for _, group := range [][]corev1.Pod{living, selected} {
+	var selected, living []*corev1.Pod
+	for _, pod := range pods {
+		if !Selects(service, pod.Labels) {
+			continue
+		}
+		selected = append(selected, pod)
+		if IsLive(pod) {
+			living = append(living, pod)
+		}
+	}
+	for _, group := range [][]*corev1.Pod{living, selected} {
 		if w := ownerOfMost(service.Name, group, all); w != nil {
 			return w
 		}
@@ -52,10 +70,10 @@ func workloadBehind(service *corev1.Service, pods []corev1.Pod, all []*workload.
 }
 
 // ownerOfMost returns the owner of pods: the one of the given name, else the one of the most pods, else the first.
-func ownerOfMost(name string, pods []corev1.Pod, all []*workload.Workload) *workload.Workload {
+func ownerOfMost(name string, pods []*corev1.Pod, all []*workload.Workload) *workload.Workload {
 	owned := map[*workload.Workload]int{}
-	for i := range pods {
-		if kind, owner, ok := workload.OwnerOf(&pods[i]); ok {
+	for _, pod := range pods {
+		if kind, owner, ok := workload.OwnerOf(pod); ok {
 			owned[WorkloadNamed(all, kind, owner)]++
 		}
 	}
@@ -74,14 +92,14 @@ func ownerOfMost(name string, pods []corev1.Pod, all []*workload.Workload) *work
 // serviceBefore finds the Service that selects a workload: one that is opted in, else one of the same name, else the
 // first by name. Where none selects it, the Service of its name is taken if it selects nothing else: it has the wrong
 // selector.
-func serviceBefore(w *workload.Workload, all []corev1.Service, pods []corev1.Pod) *corev1.Service {
+func serviceBefore(w *workload.Workload, all []corev1.Service, pods []*corev1.Pod) *corev1.Service {
 	if w == nil {
 		return nil
 	}
 	matching := Keep(all, func(service *corev1.Service) bool { return Selects(service, w.Template.Labels) })
 	if len(matching) == 0 {
 		named := ServiceNamed(all, w.Object.GetName())
-		if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return Selects(named, pod.Labels) }) {
+		if slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return Selects(named, pod.Labels) }) {
 			return nil
 		}
 		return named
@@ -136,9 +154,18 @@ func HasSelector(service *corev1.Service) bool {
 	return service != nil && len(service.Spec.Selector) > 0 && service.Spec.Type != corev1.ServiceTypeExternalName
 }
 
-// Selects reports whether a Service selects pods with these labels.
+// Selects reports whether a Service selects pods with these labels. It is asked of every pod of a namespace, so it does
+// without the selector object of the library.
 func Selects(service *corev1.Service, podLabels map[string]string) bool {
-	return HasSelector(service) && labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(podLabels))
+	if !HasSelector(service) {
+		return false
+	}
+	for key, value := range service.Spec.Selector {
+		if label, ok := podLabels[key]; !ok || label != value {
+			return false
+		}
+	}
+	return true
 }
 
 // Targets are all that a namespace can be asked for: every Service, and every workload that no Service leads to.

@@ -51,14 +51,14 @@ func TestWorkloadBehind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := setsWithPods(test.sets)
-			if got := workloadBehind(service, o.Pods, o.workloads("")); got == nil || got.Object.GetName() != test.want {
+			if got := workloadBehind(service, (&Snapshot{All: o}).podsOfNamespace(), o.workloads("")); got == nil || got.Object.GetName() != test.want {
 				t.Errorf("%v, want %s", got, test.want)
 			}
 		})
 	}
 	// An old and a new colour, both at zero: only a person knows which one should run.
 	o := setsWithPods(map[string]pods{"b": {0, 0}, "a": {0, 0}})
-	if got := workloadBehind(service, o.Pods, o.workloads("")); got != nil {
+	if got := workloadBehind(service, (&Snapshot{All: o}).podsOfNamespace(), o.workloads("")); got != nil {
 		t.Errorf("%v, want none", got)
 	}
 	if got := workloadBehind(nil, nil, nil); got != nil {

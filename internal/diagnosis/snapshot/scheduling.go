@@ -24,5 +24,5 @@ func (s *Snapshot) Lease(namespace, name string) *coordinationv1.Lease {
 // SeesAllPods reports whether the pods of all namespaces were read, so that what a node has left is known. Every cluster
 // has pods of its own somewhere; where only the target's namespace holds pods, only that was read.
 func (s *Snapshot) SeesAllPods() bool {
-	return s.Complete(KindPod) && slices.ContainsFunc(s.All.Pods, func(pod corev1.Pod) bool { return pod.Namespace != s.Namespace })
+	return s.Complete(KindPod) && s.Complete(KindPodElsewhere) && slices.ContainsFunc(s.All.Pods, func(pod corev1.Pod) bool { return pod.Namespace != s.Namespace })
 }

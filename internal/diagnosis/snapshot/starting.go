@@ -116,12 +116,19 @@ func Said(event *corev1.Event) string {
 	return strings.TrimPrefix(event.Message, "(combined from similar events): ")
 }
 
+// EventsOfPod are the events about a pod, newest first, without those of an earlier pod of its name, of which a
+// StatefulSet makes many and which a dump without UIDs does not tell apart.
+func (s *Snapshot) EventsOfPod(pod *corev1.Pod) []corev1.Event {
+	events := s.EventsOf(pod)
+	return Keep(events, func(event *corev1.Event) bool { return !EventTime(event).Before(pod.CreationTimestamp.Time) })
+}
+
 // StandingEvents are the events of a pod with one of the reasons, newest first, but for those that a newer event of the
 // pod with one of the reasons healed contradicts.
 func (s *Snapshot) StandingEvents(pod *corev1.Pod, reasons, healed []string) []corev1.Event {
 	var standing []corev1.Event
 	var since time.Time // the newest sign that all is well
-	for _, event := range s.EventsOf(pod) {
+	for _, event := range s.EventsOfPod(pod) {
 		switch {
 		case slices.Contains(healed, event.Reason) && since.IsZero():
 			since = EventTime(&event)

@@ -55,13 +55,7 @@ func configuration(s *snapshot.Snapshot) []finding.Finding {
 func told(s *snapshot.Snapshot, pod *corev1.Pod) []absence {
 	var all []absence
 	for _, text := range configTexts(s, pod) {
-		for _, w := range wantings(text) {
-			if w.name == "" {
-				w.name = nameIn(pod, w)
-			}
-			if w.name == "" {
-				continue
-			}
+		for _, w := range namedWantings(pod, text) {
 			if one, ok := absent(s, w); ok {
 				one.text = text
 				all = append(all, one)
@@ -69,6 +63,21 @@ func told(s *snapshot.Snapshot, pod *corev1.Pod) []absence {
 		}
 	}
 	return all
+}
+
+// namedWantings are what a text says is wanting and the pod names. A storage driver too may miss a Secret, of another
+// namespace.
+func namedWantings(pod *corev1.Pod, text string) []wanting {
+	var named []wanting
+	for _, w := range wantings(text) {
+		if w.name == "" {
+			w.name = nameIn(pod, w)
+		}
+		if paths, _ := placesOf(pod, w); w.name != "" && len(paths) > 0 {
+			named = append(named, w)
+		}
+	}
+	return named
 }
 
 // configTexts are what the kubelet says now of a pod's configuration: of containers that it cannot make, and of volumes
@@ -244,9 +253,17 @@ func absenceFinding(s *snapshot.Snapshot, one *sighting[*absence]) finding.Findi
 	}
 	goBack(s, one.pod, &f, func(spec *corev1.PodSpec) (string, bool) {
 		earlier, _ := placesOf(&corev1.Pod{Spec: *spec}, a.wanting)
-		return "does not name it", len(earlier) == 0
+		return "does not name it", len(earlier) == 0 && resolves(s, spec)
 	})
 	return f
+}
+
+// resolves reports whether nothing that a spec names is known to be missing.
+func resolves(s *snapshot.Snapshot, spec *corev1.PodSpec) bool {
+	return !slices.ContainsFunc(snapshot.KeyRefs(spec), func(ref snapshot.KeyRef) bool {
+		missing, ok := absent(s, wanting{kind: ref.Kind, name: ref.Name, key: ref.Key, volume: ref.Path})
+		return ok && missing.proven && !ref.Optional && ref.Name != rootCA
+	})
 }
 
 func (a *absence) cause() v1alpha1.Cause {
@@ -262,7 +279,7 @@ func (a *absence) cause() v1alpha1.Cause {
 
 func (a *absence) proof(s *snapshot.Snapshot) string {
 	if a.key != "" {
-		return fmt.Sprintf("%s %s has the keys %s", a.kind, a.name, list(a.keys))
+		return fmt.Sprintf("keys of %s %s: %s", a.kind, a.name, list(a.keys))
 	}
 	return fmt.Sprintf("namespace %s has no %s %s", s.Namespace, a.kind, a.name)
 }

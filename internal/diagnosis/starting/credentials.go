@@ -77,7 +77,7 @@ func isPullSecret(secret *snapshot.Secret) bool {
 // contradicts.
 func missingSecrets(s *snapshot.Snapshot, pod *corev1.Pod, names []string) []string {
 	var untold string
-	for _, event := range s.EventsOf(pod) {
+	for _, event := range s.EventsOfPod(pod) {
 		if at := retrieveFailed.FindStringSubmatch(head(event.Message)); at != nil && untold == "" {
 			untold = at[1]
 		}
@@ -89,16 +89,19 @@ func missingSecrets(s *snapshot.Snapshot, pod *corev1.Pod, names []string) []str
 }
 
 func secretNotFound(s *snapshot.Snapshot, c snapshot.Container, missing []string) credentials {
-	name := missing[0]
+	name, who := missing[0], "the kubelet could not read"
+	if s.Complete(snapshot.KindSecret) {
+		who = fmt.Sprintf("namespace %s does not have", s.Namespace)
+	}
 	found := credentials{
 		detail:   detailSecretNotFound,
 		words:    fmt.Sprintf("; pull secret %s is not there", strings.Join(missing, ", ")),
-		evidence: []string{fmt.Sprintf("imagePullSecrets of Pod %s names %s, which namespace %s does not have", c.Pod.Name, strings.Join(missing, ", "), s.Namespace)},
+		evidence: []string{fmt.Sprintf("imagePullSecrets of Pod %s names %s, which %s", c.Pod.Name, strings.Join(missing, ", "), who)},
 		advice:   createSecret(s, name, c.Spec.Image),
 	}
 	if near := words.Nearest(name, pullSecretsOf(s)); near != "" {
 		found.words += "; " + near + " is"
-		found.advice = fmt.Sprintf("Name pull secret %s instead, if that is meant; else: %s", near, found.advice)
+		found.advice = fmt.Sprintf("Name pull secret %s instead, if that is meant. Else: %s", near, found.advice)
 		found.patch = rename(s, pullPlaces, name, near)
 	}
 	return found
@@ -139,5 +142,5 @@ func pullSecretsOf(s *snapshot.Snapshot) []string {
 }
 
 func createSecret(s *snapshot.Snapshot, name, image string) string {
-	return fmt.Sprintf("Create it: kubectl create secret docker-registry %s -n %s --docker-server=%s --docker-username=<user> --docker-password=<token>.", name, s.Namespace, registryOf(image))
+	return fmt.Sprintf("Create Secret %[1]s with the user and the password for the registry: kubectl create secret docker-registry %[1]s -n %[2]s --docker-server=%[3]s with the options for both.", name, s.Namespace, registryOf(image))
 }

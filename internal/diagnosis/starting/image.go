@@ -84,7 +84,8 @@ func pullFinding(s *snapshot.Snapshot, one *sighting[badImage]) finding.Finding 
 		tellCredentials(s, c, fault, &f)
 	}
 	f.Evidence = append(f.Evidence, one.tellPods(s), s.TellRevision(c))
-	if near, ok := nearImage(s, c); ok && (fault.cause == v1alpha1.CauseImageNotFound || fault.cause == v1alpha1.CauseInvalidImageName) && fault.detail != "Platform" {
+	// Where the name may be wrong, a like one that is in use is a hint.
+	if near, ok := nearImage(s, c); ok && slices.Contains(fault.advice, adviceName) {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("the nearest image is %s: %s", near.image, near.user))
 		f.Recommendation += fmt.Sprintf(" The nearest image is %s (%s).", near.image, near.user)
 	}

@@ -68,12 +68,11 @@ func memoryFaultOf(s *snapshot.Snapshot, c snapshot.Container) (string, bool) {
 // limited are the containers of a pod if all have a memory limit, so that the pod's cgroup has one
 // (pkg/kubelet/cm, ResourceConfigForPod).
 func limited(pod *corev1.Pod) []corev1.Container {
-	for _, c := range pod.Spec.Containers {
-		if c.Resources.Limits.Memory().IsZero() {
-			return nil
-		}
+	all := slices.Concat(pod.Spec.Containers, snapshot.Keep(pod.Spec.InitContainers, snapshot.IsSidecar))
+	if slices.ContainsFunc(all, func(c corev1.Container) bool { return c.Resources.Limits.Memory().IsZero() }) {
+		return nil
 	}
-	return pod.Spec.Containers
+	return all
 }
 
 func memoryFinding(s *snapshot.Snapshot, one *sighting[smallLimit]) finding.Finding {

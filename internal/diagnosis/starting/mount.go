@@ -5,10 +5,12 @@ package starting
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
@@ -55,6 +57,9 @@ func mountFaultOf(s *snapshot.Snapshot, pod *corev1.Pod) (mountFault, bool) {
 	}
 	var sum mountFault
 	for _, event := range mountEvents(s, pod) {
+		if len(namedWantings(pod, snapshot.Said(&event))) > 0 {
+			continue // the check of the configuration tells it better
+		}
 		fault, ok := classifyMount(event.Reason, snapshot.Said(&event))
 		if !ok || event.Reason == "FailedAttachVolume" && attachedSince(s, pod, &event) {
 			continue
@@ -71,7 +76,7 @@ func mountFaultOf(s *snapshot.Snapshot, pod *corev1.Pod) (mountFault, bool) {
 
 // attachedSince reports whether the volume was attached after an event that it could not be.
 func attachedSince(s *snapshot.Snapshot, pod *corev1.Pod, event *corev1.Event) bool {
-	for _, newer := range s.EventsOf(pod) {
+	for _, newer := range s.EventsOfPod(pod) {
 		if newer.Reason == "SuccessfulAttachVolume" && snapshot.EventTime(&newer).After(snapshot.EventTime(event)) {
 			return true
 		}
@@ -103,7 +108,16 @@ func volumeNamed(s *snapshot.Snapshot, pod *corev1.Pod, name string) *corev1.Vol
 			return volume
 		}
 	}
-	return nil
+	return onlyClaim(pod, name)
+}
+
+// onlyClaim is the volume that a PersistentVolume must be meant by where the claims were not read: the pod's only claim.
+func onlyClaim(pod *corev1.Pod, name string) *corev1.Volume {
+	claims := snapshot.Keep(pod.Spec.Volumes, func(volume *corev1.Volume) bool { return volume.PersistentVolumeClaim != nil })
+	if name == "" || len(claims) != 1 {
+		return nil
+	}
+	return &claims[0]
 }
 
 func nameOf(volume *corev1.Volume, fault mountFault) string {
@@ -122,7 +136,7 @@ func mountFinding(s *snapshot.Snapshot, one *sighting[mountFault]) finding.Findi
 		name = "volume " + told
 	}
 	f := finding.New(fault.cause, object, v1alpha1.Likely,
-		fmt.Sprintf("%s waits for its volumes: %s%s %s", owner, name, tellSource(volume), fault.words), said(pod, fault.message))
+		fmt.Sprintf("%s does not get its volumes: %s%s %s", owner, name, tellSource(volume), fault.words), said(pod, fault.message))
 	f.Detail = fault.detail
 	f.Evidence = append(f.Evidence, "it waits on node "+pod.Spec.NodeName, one.tellPods(s))
 	f.Recommendation = fault.advice
@@ -136,7 +150,15 @@ func mountFinding(s *snapshot.Snapshot, one *sighting[mountFault]) finding.Findi
 	if fault.cause == v1alpha1.CauseVolumePermissionDenied {
 		f.Evidence = append(f.Evidence, tellUser(&pod.Spec, nil))
 	}
+	goBack(s, pod, &f, func(spec *corev1.PodSpec) (string, bool) {
+		return "has no such volume", volume != nil && fault.detail != detailMultiAttach && !hasVolume(spec, volume)
+	})
 	return f
+}
+
+// hasVolume reports whether a pod's spec has just this volume.
+func hasVolume(spec *corev1.PodSpec, volume *corev1.Volume) bool {
+	return slices.ContainsFunc(spec.Volumes, func(other corev1.Volume) bool { return equality.Semantic.DeepEqual(other, *volume) })
 }
 
 // tellSource tells what a volume is made of.

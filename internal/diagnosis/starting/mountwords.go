@@ -83,13 +83,13 @@ var mountPatterns = []mountPattern{
 }
 
 // inText finds the volume: of the operations that of the spec or the PersistentVolume, of the kubelet's sum the first.
-var inText = regexp.MustCompile(`(?:for volume|volumeMount) "([^"]+)"|unmounted volumes=\[([^\s\],]+)`)
+var inText = regexp.MustCompile(`(?:for volume|volumeMount) "([^"]+)"|unmounted volumes=\[([^\s\],]+)|/volume-subpaths/([^/\s"]+)/`)
 
 // classifyMount finds out what kept a volume from a pod, by the reason and the text of an event or of a status. It is
-// false for what passes, and for what the check of the configuration tells better.
+// false for what passes.
 func classifyMount(reason, text string) (mountFault, bool) {
 	text = head(text)
-	if passing.MatchString(text) || len(wantings(text)) > 0 {
+	if passing.MatchString(text) {
 		return mountFault{}, false
 	}
 	for _, row := range mountPatterns {
@@ -102,7 +102,7 @@ func classifyMount(reason, text string) (mountFault, bool) {
 			fault.cause = v1alpha1.CauseVolumeMountFailed
 		}
 		if at := inText.FindStringSubmatch(text); at != nil {
-			fault.volume = at[1] + at[2]
+			fault.volume = at[1] + at[2] + at[3]
 		}
 		return fault, true
 	}

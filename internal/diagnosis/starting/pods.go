@@ -52,7 +52,7 @@ func (o *sighting[T]) tellPods(s *snapshot.Snapshot) string {
 	if all < 2 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %s show%s the same", len(o.pods), words.Count(all, "pod"), when(len(o.pods) == 1, "s"))
+	return fmt.Sprintf("%d of %s show%s this", len(o.pods), words.Count(all, "pod"), when(len(o.pods) == 1, "s"))
 }
 
 // ownerOf is the object to change for a fault of a pod's template, and its name for people.
@@ -102,7 +102,7 @@ func failing(s *snapshot.Snapshot, c snapshot.Container) (*corev1.ContainerState
 // failedText is the text of the newest Failed event of a container that begins with a prefix: where a status holds no
 // message, or a dump has lost it, this does. An event of a dump may have lost the container's name too.
 func failedText(s *snapshot.Snapshot, c snapshot.Container, prefix string, holds func(string) bool) string {
-	for _, event := range s.EventsOf(c.Pod) { // newest first
+	for _, event := range s.EventsOfPod(c.Pod) { // newest first
 		of, said := event.InvolvedObject.FieldPath, snapshot.Said(&event)
 		if event.Reason == "Failed" && strings.HasPrefix(said, prefix) && holds(said) && (of == "" || strings.HasSuffix(of, "{"+c.Spec.Name+"}")) {
 			return said

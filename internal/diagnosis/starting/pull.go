@@ -42,7 +42,7 @@ var pullPatterns = []pullPattern{
 		pullFault{cause: v1alpha1.CauseInvalidImageName, words: "is not a valid image name", advice: []string{adviceName}}},
 	{regexp.MustCompile(`^ErrImageNeverPull|is not present with pull policy of Never`),
 		pullFault{cause: v1alpha1.CauseImageNotFound, detail: "PullPolicyNever", words: "is not on the node, and its pull policy is Never", advice: []string{adviceName}}},
-	{regexp.MustCompile(`(?i)no such host|server misbehaving|temporary failure in name resolution`),
+	{regexp.MustCompile(`(?i)no such host|server misbehaving|temporary failure in name resolution|\blookup \S+ [^\n]*i/o timeout`),
 		pullFault{cause: v1alpha1.CauseRegistryUnreachable, detail: "DNS", words: "cannot be asked for: the name of the registry does not resolve", advice: []string{adviceName, adviceRegistry}}},
 	{regexp.MustCompile(`(?i)connection refused|no route to host|network is unreachable|connection reset|broken pipe`),
 		pullFault{cause: v1alpha1.CauseRegistryUnreachable, detail: "Connection", words: "cannot be asked for: the registry takes no connection", advice: []string{adviceRegistry}}},

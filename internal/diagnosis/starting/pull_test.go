@@ -90,6 +90,36 @@ func TestClassifyPullConfidence(t *testing.T) {
 	}
 }
 
+func TestClassifyPullDetail(t *testing.T) {
+	for message, want := range map[string]string{
+		"dial tcp: lookup registry.example on 10.96.0.10:53: no such host": "DNS",
+		"dial tcp 127.0.0.1:5002: connect: connection refused":             "Connection",
+		"net/http: TLS handshake timeout":                                  "Timeout",
+		"x509: certificate signed by unknown authority":                    "TLS",
+		"unexpected status: 429 Too Many Requests":                         "RateLimit",
+		"unexpected status: 503 Service Unavailable":                       "Server",
+		"no match for platform in manifest: not found":                     "Platform",
+		`Container image "s:1" is not present with pull policy of Never`:   "PullPolicyNever",
+		"r.io/s:1: not found":                                              "",
+		"lookup r.io: read udp 10.0.0.1:4242->10.96.0.10:53: i/o timeout":  "DNS",
+	} {
+		if fault, _ := classifyPull("ErrImagePull", message); fault.detail != want {
+			t.Errorf("%s: %q, want %q", message, fault.detail, want)
+		}
+	}
+}
+
+func FuzzClassifyPull(f *testing.F) {
+	f.Add("ErrImagePull", `failed to resolve reference "localhost:5001/s:nope": localhost:5001/s:nope: not found`)
+	f.Add("ImagePullBackOff", `dial tcp: lookup registry.example: no such host`)
+	f.Fuzz(func(t *testing.T, reason, message string) {
+		fault, ok := classifyPull(reason, message)
+		if ok != (fault.cause != "") || ok && (fault.words == "" || fault.confidence == "") {
+			t.Errorf("%t %+v", ok, fault)
+		}
+	})
+}
+
 func TestRegistryOf(t *testing.T) {
 	for image, want := range map[string]string{
 		"nginx:1":                       "docker.io",

@@ -41,7 +41,7 @@ var runPatterns = []struct {
 	pattern *regexp.Regexp
 	fault   runFault
 }{
-	{nonRoot, runFault{detail: detailRunAsNonRoot, words: "it must not run as root (runAsNonRoot), and nothing says that it does not"}},
+	{nonRoot, runFault{detail: detailRunAsNonRoot, words: "it must not run as root (runAsNonRoot), and its image says root, or a user without a number"}},
 	{regexp.MustCompile(`(?i)exec format error`),
 		runFault{detail: detailArchitecture, words: "%s is not made for the processor of its node, or has no interpreter line"}},
 	{regexp.MustCompile(`chdir to cwd|(?i)workdir|working directory`),

@@ -94,7 +94,7 @@ func sandboxFinding(s *snapshot.Snapshot, one *sighting[sandboxFault]) finding.F
 		}
 	}
 	if fault.limit {
-		f.Recommendation = "Look for what fills the memory of the node: the pod has no memory limit of its own."
+		f.Recommendation = "Look for what fills the memory of the node: the containers of the pod have no limits that would limit the pod."
 	}
 	if at := cniPlugin.FindStringSubmatch(fault.message); at != nil && fault.detail == detailCNI {
 		f.Message += " (" + at[1] + ")"
@@ -115,6 +115,9 @@ func tellNeighbours(s *snapshot.Snapshot, pod *corev1.Pod) string {
 		case snapshot.IsReady(other):
 			running++
 		}
+	}
+	if running+held == 0 {
+		return ""
 	}
 	return fmt.Sprintf("of the other pods that are known of node %s, %s ready and %d wait like it", pod.Spec.NodeName, words.IsAre(running, "pod"), held)
 }

@@ -28,6 +28,7 @@ var (
 	aService   = corev1.ResourceList{"services": one, "count/services": one}
 	aClaim     = corev1.ResourceList{"persistentvolumeclaims": one, "count/persistentvolumeclaims": one}
 	storage    = corev1.ResourceName("requests.storage")
+	usualClaim = resource.MustParse("1Gi")
 	classInfix = corev1.ResourceName(".storageclass.storage.k8s.io/")
 )
 
@@ -135,12 +136,17 @@ func noRoomForClaims(s *snapshot.Snapshot) []finding.Finding {
 			}
 			proof = append(proof, because...)
 		}
+		confidence := v1alpha1.Likely
+		if len(lacks) == 0 {
+			lacks, confidence = tight(&quota), v1alpha1.Possible
+		}
 		if len(lacks) == 0 {
 			continue
 		}
 		f := overdrawn(s, quota.Name, &quota, lacks, wanted{
 			what: fmt.Sprintf("PersistentVolumeClaim %s, which %s mounts and which does not exist", strings.Join(missing, " and "), s.Culprit().Kind+" "+s.Culprit().Name),
 			one:  "one claim", count: len(missing)})
+		f.Confidence = confidence
 		f.Recommendation += fmt.Sprintf(" Then create PersistentVolumeClaim %s.", strings.Join(missing, " and "))
 		f.Evidence = append(f.Evidence, proof...)
 		found = append(found, f)
@@ -182,6 +188,17 @@ func lacksForClaim(s *snapshot.Snapshot, q *corev1.ResourceQuota, claim string) 
 		return append(lacks, c), proof
 	}
 	return lacks, nil
+}
+
+// tight is a hint: nobody knows how large the missing claim was to be, and the quota has room for less than claims mostly
+// ask for.
+func tight(q *corev1.ResourceQuota) []charge {
+	c := charge{storage, usualClaim, q.Status.Used[storage], hardOf(q)[storage]}
+	if _, limited := hardOf(q)[storage]; !limited || !c.exceeded() {
+		return nil
+	}
+	c.asked = resource.Quantity{}
+	return []charge{c}
 }
 
 // volumeFor is the free volume that was made for a claim: reserved for it, or of nearly its name.

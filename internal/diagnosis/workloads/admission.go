@@ -109,10 +109,7 @@ func rangeOf(s *snapshot.Snapshot, l limit) string {
 
 // outOfRange holds the template of a maker that lacks pods against the LimitRanges, where nobody says why it does.
 func outOfRange(s *snapshot.Snapshot) []finding.Finding {
-	for _, m := range lacking(s) {
-		if _, told := refused(s, m); told || s.Age(m.object.GetCreationTimestamp().Time) < settled || waitsItsTurn(s) {
-			continue
-		}
+	for _, m := range unexplained(s) {
 		for _, r := range s.LimitRanges() {
 			for _, c := range slices.Concat(m.template.Spec.InitContainers, m.template.Spec.Containers) {
 				says := breaks(&r, &c, s.LimitRanges())

@@ -17,8 +17,13 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
-// lately is how far back evictions count as ones that go on.
-const lately = time.Hour
+const (
+	// lately is how far back evictions count as ones that go on.
+	lately = time.Hour
+	// leftover is how old an ended pod is of which nothing follows, if its successors are well. Nobody removes such pods
+	// before there are 12500 of them (kube-controller-manager --terminated-pod-gc-threshold).
+	leftover = 24 * time.Hour
+)
 
 // evicted finds pods that a node ended or turned away, and what for. They are replaced, so they explain little alone; the
 // catalogue tells them after everything else.
@@ -37,26 +42,37 @@ func evicted(s *snapshot.Snapshot) []finding.Finding {
 	}
 	var found []finding.Finding
 	for _, detail := range order {
-		found = append(found, evictions(s, detail, ended[detail]))
+		pods := ended[detail]
+		if s.Age(lastEnd(pods)) < leftover || !allReady(s) {
+			found = append(found, evictions(s, detail, pods))
+		}
 	}
 	return found
 }
 
-func evictions(s *snapshot.Snapshot, detail string, pods []corev1.Pod) finding.Finding {
-	last := endOf(&pods[0])
+func allReady(s *snapshot.Snapshot) bool {
+	return s.Workload != nil && s.ReadyPods() >= int(s.Workload.Replicas)
+}
+
+func lastEnd(pods []corev1.Pod) time.Time {
+	var last time.Time
 	for i := range pods {
 		if at := endOf(&pods[i]); at.After(last) {
 			last = at
 		}
 	}
+	return last
+}
+
+func evictions(s *snapshot.Snapshot, detail string, pods []corev1.Pod) finding.Finding {
+	last := lastEnd(pods)
 	have := "has"
 	if len(pods) > 1 {
 		have = "have"
 	}
 	f := finding.New(v1alpha1.CauseEvicted, s.Culprit(), v1alpha1.Possible,
 		fmt.Sprintf("%s of %s %s been %s, the last %s", words.Count(len(pods), "pod"), culprit(s), have, evictionWords[detail], s.Ago(last)))
-	// Pods that were replaced long ago, beside a workload that has all it wants, are no more than leftovers.
-	if s.Age(last) < lately && (s.Workload == nil || s.ReadyPods() < int(s.Workload.Replicas)) {
+	if s.Age(last) < lately && !allReady(s) {
 		f.Confidence = v1alpha1.Likely
 	}
 	f.Detail = detail

@@ -5,6 +5,7 @@ package workloads
 
 import (
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +15,9 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
+// settled is how old a maker must be before missing pods mean something.
+const settled = 10 * time.Second
+
 // maker is what asks the API server for a workload's pods: a ReplicaSet of a Deployment, or the StatefulSet or DaemonSet
 // itself.
 type maker struct {
@@ -22,6 +26,8 @@ type maker struct {
 	template *corev1.PodTemplateSpec
 	// want and have count pods; those on their way out count where they hold their successor's place.
 	want, have int
+	// made is what the controller itself has counted, or -1 where it has not told.
+	made int
 	// conditions tell of the last attempt; StatefulSets and DaemonSets have none.
 	conditions []appsv1.ReplicaSetCondition
 }
@@ -51,11 +57,14 @@ func makers(s *snapshot.Snapshot) []maker {
 	case *appsv1.Deployment:
 		return replicaSetMakers(s, o)
 	case *appsv1.StatefulSet:
-		return []maker{ownMaker(s, int(o.Status.Replicas))}
+		m := ownMaker(s, int(o.Status.Replicas))
+		m.made = counted(o.Status.ObservedGeneration, o.Status.Replicas)
+		return []maker{m}
 	default:
 		m := ownMaker(s, int(s.Workload.Replicas))
-		if ds, ok := o.(*appsv1.DaemonSet); ok && !s.Complete(snapshot.KindPod) {
-			m.have = int(ds.Status.CurrentNumberScheduled)
+		if ds, ok := o.(*appsv1.DaemonSet); ok {
+			m = ownMaker(s, int(ds.Status.CurrentNumberScheduled))
+			m.made = counted(ds.Status.ObservedGeneration, ds.Status.CurrentNumberScheduled)
 		}
 		return []maker{m}
 	}
@@ -65,7 +74,7 @@ func replicaSetMakers(s *snapshot.Snapshot, d *appsv1.Deployment) []maker {
 	var found []maker
 	for i := range s.ReplicaSets {
 		rs := &s.ReplicaSets[i]
-		m := maker{kind: snapshot.KindReplicaSet, object: rs, template: &rs.Spec.Template, want: 1, have: int(rs.Status.Replicas), conditions: rs.Status.Conditions}
+		m := maker{kind: snapshot.KindReplicaSet, object: rs, template: &rs.Spec.Template, want: 1, have: int(rs.Status.Replicas), conditions: rs.Status.Conditions, made: counted(rs.Status.ObservedGeneration, rs.Status.Replicas)}
 		if rs.Spec.Replicas != nil {
 			m.want = int(*rs.Spec.Replicas)
 		}
@@ -83,9 +92,36 @@ func replicaSetMakers(s *snapshot.Snapshot, d *appsv1.Deployment) []maker {
 // ownMaker is the workload itself. The pod on its way out holds the name (StatefulSet) or the node (DaemonSet) of the next.
 func ownMaker(s *snapshot.Snapshot, have int) maker {
 	w := s.Workload
-	m := maker{kind: string(w.Kind), object: w.Object, template: w.Template, want: int(w.Replicas), have: have}
+	m := maker{kind: string(w.Kind), object: w.Object, template: w.Template, want: int(w.Replicas), have: have, made: -1}
 	if s.Complete(snapshot.KindPod) {
 		m.have = len(snapshot.Keep(s.Pods, func(pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil || snapshot.IsLive(pod) }))
 	}
 	return m
+}
+
+func counted(observed int64, replicas int32) int {
+	if observed == 0 {
+		return -1
+	}
+	return int(replicas)
+}
+
+// unexplained are the makers that lack pods without anybody saying why. Lists are read one after another, so a maker that
+// is at work lacks pods too: one that is new, one whose own count is full, and a StatefulSet that makes its pods in order
+// and waits for the last one.
+func unexplained(s *snapshot.Snapshot) []maker {
+	var found []maker
+	for _, m := range lacking(s) {
+		_, told := refused(s, m)
+		if !told && m.made < m.want && s.Age(m.object.GetCreationTimestamp().Time) >= settled && !waitsItsTurn(s) {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// waitsItsTurn reports whether a StatefulSet makes its pods one after another and the last one is not ready yet.
+func waitsItsTurn(s *snapshot.Snapshot) bool {
+	set, ok := s.Workload.Object.(*appsv1.StatefulSet)
+	return ok && set.Spec.PodManagementPolicy != appsv1.ParallelPodManagement && s.ReadyPods() < len(s.LivePods())
 }

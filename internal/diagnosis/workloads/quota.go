@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -21,8 +19,6 @@ import (
 )
 
 const (
-	// settled is how old a maker must be before missing pods mean something: it was read while it made them.
-	settled = 10 * time.Second
 	// maxMultiple bounds the pods that room is asked for.
 	maxMultiple = 1000
 	// maxChargesTold bounds the resources that a message tells.
@@ -79,10 +75,7 @@ func lacksNow(q *corev1.ResourceQuota, told []charge) []charge {
 // noRoomForPods adds up what one more pod would take, for makers that lack pods and of which nobody says why.
 func noRoomForPods(s *snapshot.Snapshot) []finding.Finding {
 	var found []finding.Finding
-	for _, m := range lacking(s) {
-		if _, told := refused(s, m); told || s.Age(m.object.GetCreationTimestamp().Time) < settled || waitsItsTurn(s) {
-			continue
-		}
+	for _, m := range unexplained(s) {
 		ranges := s.LimitRanges()
 		takes := footprint(&m.template.Spec, ranges)
 		add(takes, claimsOf(s))
@@ -97,12 +90,6 @@ func noRoomForPods(s *snapshot.Snapshot) []finding.Finding {
 		}
 	}
 	return found
-}
-
-// waitsItsTurn reports whether a StatefulSet makes its pods one after another and the last one is not ready yet.
-func waitsItsTurn(s *snapshot.Snapshot) bool {
-	set, ok := s.Workload.Object.(*appsv1.StatefulSet)
-	return ok && set.Spec.PodManagementPolicy != appsv1.ParallelPodManagement && s.ReadyPods() < len(s.LivePods())
 }
 
 // wanted is what does not fit, for people.

@@ -158,7 +158,10 @@ func tellServing(s *snapshot.Snapshot, isNew func(*corev1.Pod) bool) string {
 	if len(old) == 0 {
 		return "; no pod of an older revision serves"
 	}
-	return fmt.Sprintf("; %s of an older revision still serve", words.Count(len(old), "ready pod"))
+	if len(old) == 1 {
+		return "; 1 ready pod of an older revision still serves"
+	}
+	return fmt.Sprintf("; %d ready pods of an older revision still serve", len(old))
 }
 
 // waiting tells of the pods that are not ready, and what they say.

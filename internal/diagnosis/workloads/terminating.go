@@ -140,12 +140,15 @@ func stuckPods(s *snapshot.Snapshot) []finding.Finding {
 	}
 	var found []finding.Finding
 	for _, g := range order {
-		found = append(found, stuckPodFinding(s, pods[g], g.detail, g.why))
+		if f, ok := stuckPodFinding(s, pods[g], g.detail, g.why); ok {
+			found = append(found, f)
+		}
 	}
 	return found
 }
 
-func stuckPodFinding(s *snapshot.Snapshot, pods []corev1.Pod, detail, why string) finding.Finding {
+// stuckPodFinding is false for pods that hold up nothing while the workload has trouble of its own.
+func stuckPodFinding(s *snapshot.Snapshot, pods []corev1.Pod, detail, why string) (finding.Finding, bool) {
 	object := s.Culprit()
 	if len(pods) == 1 {
 		object = snapshot.Reference(snapshot.KindPod, &pods[0])
@@ -154,10 +157,15 @@ func stuckPodFinding(s *snapshot.Snapshot, pods []corev1.Pod, detail, why string
 	f := finding.New(v1alpha1.CauseStuckTerminating, object, v1alpha1.Possible,
 		fmt.Sprintf("Pod %s should have ended %s and is still there: %s", strings.Join(names[:min(len(names), maxPodsTold)], ", "), s.Ago(pods[0].DeletionTimestamp.Time), why))
 	f.Detail = detail
-	if blocked(s, pods) {
-		f.Confidence = v1alpha1.Certain
-		f.Stuck = true
+	switch waiter, claim := sharesVolume(s, pods); {
+	case blocked(s):
+		f.Confidence, f.Stuck = v1alpha1.Certain, true
 		f.Message += fmt.Sprintf("; %s makes no other in its place until it is gone", s.Workload)
+	case claim != "":
+		f.Confidence, f.Stuck = v1alpha1.Likely, true
+		f.Message += fmt.Sprintf("; Pod %s waits for PersistentVolumeClaim %s, which it mounts", waiter, claim)
+	case s.Workload == nil || !wellAsIs(s):
+		return f, false
 	}
 	for i := range pods[:min(len(pods), maxPodsTold)] {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("Pod %s: %s, node %s", pods[i].Name, deletionEvidence(&pods[i]), pods[i].Spec.NodeName))
@@ -170,7 +178,7 @@ func stuckPodFinding(s *snapshot.Snapshot, pods []corev1.Pod, detail, why string
 	default:
 		f.Recommendation = fmt.Sprintf("Look at the kubelet of node %s: it has not ended the containers or unmounted the volumes. kubectl describe pod %s -n %s", pods[0].Spec.NodeName, names[0], s.Namespace)
 	}
-	return f
+	return f, true
 }
 
 // whyNotGone: only the kubelet of its node can report that a pod has ended, and only then finalizers hold it.
@@ -200,11 +208,48 @@ func nodeReady(node *corev1.Node) bool {
 	})
 }
 
-// blocked reports whether the workload waits for the end of these pods: it lacks pods, and makes none in their place.
-func blocked(s *snapshot.Snapshot, pods []corev1.Pod) bool {
+// blocked reports whether the workload waits for the end of its pods: it lacks some, and makes none in their place.
+func blocked(s *snapshot.Snapshot) bool {
 	if s.Workload == nil || len(s.LivePods()) >= int(s.Workload.Replicas) {
 		return false
 	}
 	d, isDeployment := s.Workload.Object.(*appsv1.Deployment)
-	return !isDeployment || d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType && len(pods) > 0
+	return !isDeployment || d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType
+}
+
+// sharesVolume finds a pod that has not started and mounts a claim for one node or pod only that these pods still hold.
+func sharesVolume(s *snapshot.Snapshot, pods []corev1.Pod) (waiter, claim string) {
+	held := map[string]bool{}
+	for i := range pods {
+		for _, name := range claimsMounted(&pods[i]) {
+			held[name] = true
+		}
+	}
+	for _, pod := range s.LivePods() {
+		if pod.Status.Phase != corev1.PodPending {
+			continue
+		}
+		for _, name := range claimsMounted(&pod) {
+			if c := s.Claim(name); held[name] && c != nil && forOne(c) {
+				return pod.Name, name
+			}
+		}
+	}
+	return "", ""
+}
+
+func forOne(claim *corev1.PersistentVolumeClaim) bool {
+	return !slices.ContainsFunc(claim.Spec.AccessModes, func(mode corev1.PersistentVolumeAccessMode) bool {
+		return mode == corev1.ReadWriteMany || mode == corev1.ReadOnlyMany
+	})
+}
+
+func claimsMounted(pod *corev1.Pod) []string {
+	var names []string
+	for _, volume := range pod.Spec.Volumes {
+		if volume.PersistentVolumeClaim != nil {
+			names = append(names, volume.PersistentVolumeClaim.ClaimName)
+		}
+	}
+	return names
 }

@@ -1,0 +1,148 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package running
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+)
+
+// peer is whom a log line or a variable names.
+type peer struct {
+	host string
+	port int32
+	// service of the target's namespace; nil if it is none.
+	service *corev1.Service
+	// foreign is "namespace/name" of a Service of another namespace.
+	foreignNamespace, foreignName string
+	// self: the pod itself.
+	self bool
+}
+
+// external reports whether the peer is a host outside the cluster: a name with a dot, or a public address. A bare
+// name that is no Service is a wrong name, which another check tells.
+func (p peer) external() bool {
+	if p.host == "" || p.self || p.service != nil || p.foreignName != "" {
+		return false
+	}
+	if ip := net.ParseIP(p.host); ip != nil {
+		return !ip.IsPrivate() // such an address may be a Service's of a namespace that was not read
+	}
+	return strings.Contains(p.host, ".") && !strings.HasSuffix(p.host, ".local")
+}
+
+// peerNamed reads an address as it stands in a log or a variable: host, host:port, an IP.
+func peerNamed(s *snapshot.Snapshot, address string) peer {
+	host, port := splitAddress(address)
+	p := peer{host: host, port: port}
+	if host == "localhost" || strings.HasPrefix(host, "127.") || host == "::1" {
+		p.self = true
+		return p
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		p.service = serviceAt(s, host)
+		return p
+	}
+	parts := strings.Split(strings.TrimSuffix(host, "."), ".")
+	// A pod of a headless Service has a name of its own before that of the Service.
+	for i := range min(2, len(parts)) {
+		service := snapshot.ServiceNamed(s.Services, parts[i])
+		rest := parts[i+1:]
+		switch {
+		case service != nil && clusterSuffix(rest, s.Namespace):
+			p.service = service
+			return p
+		case i == 0 && len(rest) >= 2 && rest[1] == "svc" && rest[0] != s.Namespace:
+			p.foreignNamespace, p.foreignName = rest[0], parts[0]
+			return p
+		}
+	}
+	return p
+}
+
+// clusterSuffix reports whether what follows a Service's name says that it is one of the namespace.
+func clusterSuffix(rest []string, namespace string) bool {
+	return len(rest) == 0 || rest[0] == namespace && (len(rest) == 1 || rest[1] == "svc")
+}
+
+func splitAddress(address string) (host string, port int32) {
+	host = strings.ToLower(strings.Trim(address, "[]"))
+	if h, p, err := net.SplitHostPort(address); err == nil {
+		host = strings.ToLower(h)
+		if number, err := strconv.ParseUint(p, 10, 16); err == nil {
+			port = int32(number) //nolint:gosec // parsed as 16 bits
+		}
+	}
+	return host, port
+}
+
+// serviceAt finds the Service of an IP: its own, or that of a pod which it selects.
+func serviceAt(s *snapshot.Snapshot, ip string) *corev1.Service {
+	for i := range s.Services {
+		service := &s.Services[i]
+		if service.Spec.ClusterIP == ip || slices.Contains(service.Spec.ClusterIPs, ip) {
+			return service
+		}
+	}
+	for i := range s.All.Pods {
+		pod := &s.All.Pods[i]
+		if pod.Namespace != s.Namespace || pod.Status.PodIP != ip {
+			continue
+		}
+		for j := range s.Services {
+			if snapshot.Selects(&s.Services[j], pod.Labels) {
+				return &s.Services[j]
+			}
+		}
+	}
+	return nil
+}
+
+// reference is a Service that a container's own configuration names.
+type reference struct {
+	service *corev1.Service
+	port    int32
+	said    string
+}
+
+var (
+	// peerVariable matches the names of variables whose value is a host alone.
+	peerVariable = regexp.MustCompile(`(?i)(?:^|_)(?:HOSTS?|HOSTNAME|ADDR|ADDRESS|URLS?|URI|DSN|ENDPOINTS?|SERVERS?|SERVICE|BROKERS?|UPSTREAM|BACKEND|NODES?)$`)
+	// within matches an address inside a value: of a URL or a list, with or without a user.
+	within = regexp.MustCompile(`(?:^|//|[@,=(\s])([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d{2,5}))?(?:$|[/,;?)\s])`)
+)
+
+// references are the Services that the variables and arguments of a container name, without the target itself, in the
+// order of the spec.
+func references(s *snapshot.Snapshot, c corev1.Container) []reference {
+	var all []reference
+	add := func(name, value, said string) {
+		for _, found := range within.FindAllStringSubmatch(value, 8) {
+			bare := found[2] == "" && !strings.Contains(value, "//")
+			if bare && !peerVariable.MatchString(name) {
+				continue
+			}
+			p := peerNamed(s, net.JoinHostPort(found[1], found[2]))
+			if p.service == nil || s.Service != nil && p.service.Name == s.Service.Name ||
+				slices.ContainsFunc(all, func(r reference) bool { return r.service.Name == p.service.Name }) {
+				continue
+			}
+			all = append(all, reference{p.service, p.port, said})
+		}
+	}
+	for _, variable := range s.Env(c) {
+		add(variable.Name, variable.Value, variable.Source)
+	}
+	for _, argument := range slices.Concat(c.Command, c.Args) {
+		add("", argument, "argument "+argument)
+	}
+	return all
+}

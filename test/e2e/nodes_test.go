@@ -1,0 +1,149 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/test/faults"
+	"github.com/ry-ops/cortex/test/harness"
+)
+
+// Faults of what carries every pod of the cluster: one at a time, and mended before the next.
+var _ = Describe("A diagnosis of a cluster that is not well", Ordered, func() {
+	server := faults.Fault{Name: "node", Break: func(*faults.World) {}}
+
+	begin := func(ctx context.Context) {
+		GinkgoHelper()
+		Expect(server.Make(ctx, cluster)).To(Succeed())
+	}
+	answers := func(ctx context.Context) {
+		GinkgoHelper()
+		Eventually(func(ctx context.Context) ([]harness.Finding, error) {
+			return cluster.Diagnose(ctx, server.Namespace(), "")
+		}).WithContext(ctx).WithTimeout(settle).WithPolling(time.Second).Should(BeEmpty())
+	}
+	finds := func(ctx context.Context, cause v1alpha1.Cause, object string) {
+		GinkgoHelper()
+		Eventually(func(g Gomega, ctx context.Context) {
+			found, err := cluster.Diagnose(ctx, server.Namespace(), faults.Name)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(found).NotTo(BeEmpty())
+			g.Expect(found[0].Cause).To(Equal(cause), "%+v", found)
+			g.Expect(found[0].Object.Kind).To(Equal(object))
+		}).WithContext(ctx).WithTimeout(3 * time.Minute).WithPolling(time.Second).Should(Succeed())
+	}
+	pause := func(program string) {
+		GinkgoHelper()
+		resume, err := harness.Pause(program)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func(ctx context.Context) {
+			Expect(resume()).To(Succeed())
+			Expect(cluster.Until(ctx, "the node to be ready again", func(ctx context.Context) (bool, error) {
+				node, err := onlyNode(ctx)
+				if err != nil {
+					return false, err
+				}
+				for _, condition := range node.Status.Conditions {
+					if condition.Type == corev1.NodeReady {
+						return condition.Status == corev1.ConditionTrue && len(node.Spec.Taints) == 0, nil
+					}
+				}
+				return false, nil
+			})).To(Succeed())
+		})
+	}
+	changeNode := func(ctx context.Context, change func(*corev1.Node)) {
+		GinkgoHelper()
+		before, err := onlyNode(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		node := before.DeepCopy()
+		change(node)
+		Expect(cluster.Patch(ctx, node, client.MergeFrom(before))).To(Succeed())
+	}
+
+	AfterEach(func(ctx context.Context) {
+		Expect(faults.Clear(ctx, cluster)).To(Succeed())
+		Expect(cluster.Until(ctx, "namespace "+server.Namespace()+" to be gone", func(ctx context.Context) (bool, error) {
+			err := cluster.Get(ctx, client.ObjectKey{Name: server.Namespace()}, &corev1.Namespace{})
+			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+		})).To(Succeed())
+	})
+
+	It("names NodeCordoned", func(ctx context.Context) {
+		changeNode(ctx, func(node *corev1.Node) { node.Spec.Unschedulable = true })
+		DeferCleanup(func(ctx context.Context) {
+			changeNode(ctx, func(node *corev1.Node) { node.Spec.Unschedulable = false })
+		})
+		begin(ctx)
+		finds(ctx, v1alpha1.CauseNodeCordoned, "Node") // it is the only one
+	})
+
+	It("names TaintNotTolerated", func(ctx context.Context) {
+		changeNode(ctx, func(node *corev1.Node) {
+			node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: "maintenance", Value: "true", Effect: corev1.TaintEffectNoSchedule})
+		})
+		DeferCleanup(func(ctx context.Context) {
+			changeNode(ctx, func(node *corev1.Node) { node.Spec.Taints = nil })
+		})
+		begin(ctx)
+		finds(ctx, v1alpha1.CauseTaintNotTolerated, "Deployment")
+	})
+
+	It("names SchedulerUnavailable", func(ctx context.Context) {
+		pause("kube-scheduler")
+		begin(ctx)
+		finds(ctx, v1alpha1.CauseSchedulerUnavailable, "Deployment")
+	})
+
+	It("names DNSFailure", func(ctx context.Context) {
+		scaleDNS := func(ctx context.Context, replicas int32) {
+			GinkgoHelper()
+			var dns appsv1.Deployment
+			Expect(cluster.Get(ctx, client.ObjectKey{Namespace: "kube-system", Name: "coredns"}, &dns)).To(Succeed())
+			before := dns.DeepCopy()
+			dns.Spec.Replicas = ptr.To(replicas)
+			Expect(cluster.Patch(ctx, &dns, client.MergeFrom(before))).To(Succeed())
+		}
+		scaleDNS(ctx, 0)
+		DeferCleanup(func(ctx context.Context) { scaleDNS(ctx, 1) })
+		broken := server
+		broken.Break = faults.NoName
+		Expect(broken.Make(ctx, cluster)).To(Succeed())
+		finds(ctx, v1alpha1.CauseDNSFailure, "Service")
+	})
+
+	It("names KubeletUnavailable", func(ctx context.Context) {
+		begin(ctx)
+		answers(ctx)
+		pause("kubelet")
+		finds(ctx, v1alpha1.CauseKubeletUnavailable, "Node")
+	})
+
+	It("names ContainerRuntimeUnavailable", func(ctx context.Context) {
+		begin(ctx)
+		answers(ctx)
+		pause("containerd")
+		finds(ctx, v1alpha1.CauseContainerRuntimeUnavailable, "Node")
+	})
+})
+
+// onlyNode is the local cluster's node.
+func onlyNode(ctx context.Context) (*corev1.Node, error) {
+	var nodes corev1.NodeList
+	if err := cluster.List(ctx, &nodes); err != nil {
+		return nil, err
+	}
+	return &nodes.Items[0], nil
+}
