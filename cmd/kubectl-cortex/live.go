@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -26,6 +27,9 @@ const (
 	clientQPS   = 100
 	clientBurst = 200
 )
+
+// nowhere is where client-go looks for a cluster if it is told of none.
+const nowhere = "http://localhost:8080"
 
 // gatherer reads snapshots from a cluster.
 type gatherer interface {
@@ -50,6 +54,9 @@ func connect(config *genericclioptions.ConfigFlags, clock clock.PassiveClock) (*
 	settings, err := config.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w (see --kubeconfig and --context; --filename needs no cluster)", err)
+	}
+	if raw, err := config.ToRawKubeConfigLoader().RawConfig(); err == nil && clientcmdapi.IsConfigEmpty(&raw) && settings.Host == nowhere {
+		return nil, errors.New("no kubeconfig was found: set KUBECONFIG or --kubeconfig, or give a file with --filename, which needs no cluster")
 	}
 	settings.QPS, settings.Burst = clientQPS, clientBurst
 	scheme := runtime.NewScheme()

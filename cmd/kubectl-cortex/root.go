@@ -18,7 +18,7 @@ var shown = map[string]bool{"kubeconfig": true, "context": true, "namespace": tr
 func newRoot(io streams, clock clock.PassiveClock) *cobra.Command {
 	config := genericclioptions.NewConfigFlags(true)
 	root := &cobra.Command{
-		Use:   "cortex",
+		Use:   "kubectl-cortex",
 		Short: "Find out why a service on Kubernetes does not answer",
 		Long: `Finds out why a service on Kubernetes does not answer: one root cause, the evidence, and what to do.
 
