@@ -6,6 +6,7 @@ package workloads
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -37,7 +38,7 @@ func admissionDenied(s *snapshot.Snapshot) []finding.Finding {
 }
 
 func denied(s *snapshot.Snapshot, m maker, d denial) string {
-	of := fmt.Sprintf("the pods of %s, which has %s", s.Workload, m.missing())
+	of := m.refused(s)
 	switch {
 	case d.unreachable:
 		return fmt.Sprintf("The admission %s cannot be called, and without it the API server takes none of %s: %s", d.who, of, d.says)
@@ -71,6 +72,8 @@ func advise(s *snapshot.Snapshot, d denial, f *finding.Finding) {
 		}
 	case d.detail == detailWebhook || d.detail == detailPolicy:
 		f.Recommendation = fmt.Sprintf("Change %s so that %s takes it, or ask who keeps the policy for an exception.", template, d.who)
+	case strings.HasPrefix(d.says, "failed quota: "): // it counts only pods that say what they want
+		f.Recommendation = fmt.Sprintf("Set the resources that it names on the containers in %s, or give namespace %s a LimitRange with defaults.", template, s.Namespace)
 	default:
 		f.Recommendation = fmt.Sprintf("Change %s so that the API server takes it.", template)
 	}

@@ -80,7 +80,7 @@ func FuzzParseAccount(f *testing.F) {
 	f.Add(`service account a/b was not found`)
 	f.Fuzz(func(t *testing.T, text string) {
 		name, ok := parseAccount(text)
-		if ok != (name != "") || strings.ContainsAny(name, " \n/:") || !strings.Contains(text, "/"+name) {
+		if ok != (name != "") || ok && (strings.ContainsAny(name, " \n/:") || !strings.Contains(text, "/"+name)) {
 			t.Errorf("%q: %q %t", text, name, ok)
 		}
 	})

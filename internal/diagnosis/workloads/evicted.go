@@ -80,6 +80,9 @@ func evictions(s *snapshot.Snapshot, detail string, pods []corev1.Pod) finding.F
 		f.Evidence = append(f.Evidence, fmt.Sprintf("Pod %s on node %s: %s: %s", pods[i].Name, pods[i].Spec.NodeName, pods[i].Status.Reason, pods[i].Status.Message))
 	}
 	f.Recommendation = evictionAdvice[detail] + fmt.Sprintf(" The ended pods can be removed: kubectl delete pods -n %s --field-selector=status.phase=Failed", s.Namespace)
+	if s.Workload != nil && s.Workload.Selector != nil && len(s.Workload.Selector.MatchLabels) > 0 { // Jobs keep theirs
+		f.Recommendation += " -l " + words.ShowLabels(s.Workload.Selector.MatchLabels)
+	}
 	return f
 }
 

@@ -28,6 +28,8 @@ type maker struct {
 	want, have int
 	// made is what the controller itself has counted, or -1 where it has not told.
 	made int
+	// noSet: not even its ReplicaSet was made.
+	noSet bool
 	// conditions tell of the last attempt; StatefulSets and DaemonSets have none.
 	conditions []appsv1.ReplicaSetCondition
 }
@@ -36,6 +38,14 @@ func (m maker) String() string { return m.kind + " " + m.object.GetName() }
 
 // missing says how many pods are not there: "0 of 2 pods".
 func (m maker) missing() string { return fmt.Sprintf("%d of %s", m.have, words.Count(m.want, "pod")) }
+
+// refused names what the API server does not take, for people.
+func (m maker) refused(s *snapshot.Snapshot) string {
+	if m.noSet {
+		return fmt.Sprintf("the next ReplicaSet of %s", s.Workload)
+	}
+	return fmt.Sprintf("the pods of %s, which has %s", s.Workload, m.missing())
+}
 
 // lacking are the makers of the workload that have fewer pods than they want, newest revision first. Whoever has all its
 // pods was refused nothing that still matters: where manifests are applied in any order, a first refusal is common.

@@ -105,10 +105,11 @@ type wanted struct {
 }
 
 func forPods(s *snapshot.Snapshot, m maker) wanted {
-	return wanted{
-		what: fmt.Sprintf("the pods of %s, which has %s", s.Workload, m.missing()), one: "one pod", count: max(1, m.want-m.have),
-		lower: fmt.Sprintf(", lower what the template of %s asks for", s.Workload),
+	w := wanted{what: m.refused(s), one: "one pod", count: max(1, m.want-m.have), lower: fmt.Sprintf("; or lower what the template of %s asks for", s.Workload)}
+	if m.noSet {
+		w.one, w.count, w.lower = "one ReplicaSet", 1, ""
 	}
+	return w
 }
 
 // overdrawn makes the finding. quota is nil where it was not read.
@@ -133,8 +134,8 @@ func overdrawn(s *snapshot.Snapshot, name string, quota *corev1.ResourceQuota, l
 	}
 	f.Detail = string(lacks[0].resource)
 	f.Stuck = true
-	f.Recommendation = fmt.Sprintf("Raise %s of ResourceQuota %s (spec.hard)%s, or remove what uses it up: kubectl describe resourcequota %s -n %s.",
-		raised(lacks, raise), name, w.lower, name, s.Namespace)
+	f.Recommendation = fmt.Sprintf("Raise spec.hard of ResourceQuota %s: %s%s; or remove what uses it up: kubectl describe resourcequota %s -n %s.",
+		name, raised(lacks, raise), w.lower, name, s.Namespace)
 	f.SuggestedPatch = raisePatch(s, name, raise)
 	return f
 }

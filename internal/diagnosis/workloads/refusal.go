@@ -84,6 +84,7 @@ func refusedDeployment(s *snapshot.Snapshot) (refusal, bool) {
 		failure := c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue && len(s.ReplicaSets) == 0 && m.have < m.want
 		noSet := c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse && c.Reason == "ReplicaSetCreateError"
 		if failure || noSet {
+			m.noSet = noSet
 			return refusal{m, c.Message, fmt.Sprintf("condition %s of %s (%s): %s", c.Type, s.Workload, c.Reason, c.Message)}, true
 		}
 	}
