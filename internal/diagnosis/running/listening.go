@@ -56,7 +56,7 @@ func listenerAt(line string, at []int) (listener, bool) {
 	if err != nil || port == 0 || number[0] == '0' || strings.HasPrefix(after, ":") || strings.HasPrefix(after, ".") && len(after) > 1 && after[1] >= '0' && after[1] <= '9' {
 		return listener{}, false
 	}
-	one := listener{port: int32(port), line: strings.TrimSpace(line)} //nolint:gosec // parsed as 16 bits
+	one := listener{port: int32(port), line: strings.TrimSpace(line)}
 	if at[2] >= 0 {
 		one.host = line[at[2]:at[3]]
 	}

@@ -78,7 +78,7 @@ func splitAddress(address string) (host string, port int32) {
 	if h, p, err := net.SplitHostPort(address); err == nil {
 		host = strings.ToLower(h)
 		if number, err := strconv.ParseUint(p, 10, 16); err == nil {
-			port = int32(number) //nolint:gosec // parsed as 16 bits
+			port = int32(number)
 		}
 	}
 	return host, port

@@ -109,7 +109,7 @@ func portIn(what string) int32 {
 	if err != nil {
 		return 0
 	}
-	return int32(number) //nolint:gosec // parsed as 16 bits
+	return int32(number)
 }
 
 // rival finds another container of the pod that takes the port, or, where no port is known, any that the container itself

@@ -101,7 +101,7 @@ func portAtEnd(value string) (int32, bool) {
 	if err != nil || port == 0 {
 		return 0, false
 	}
-	return int32(port), true //nolint:gosec // parsed as 16 bits
+	return int32(port), true
 }
 
 // vouched reports whether anything says that a port is one of the pod's: a clue, or a declaration of another container,

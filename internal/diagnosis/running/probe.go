@@ -6,7 +6,6 @@ package running
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -76,7 +75,7 @@ func (p *probe) witness(s *snapshot.Snapshot) {
 			kind, answer, ok := unhealthyAnswer(event.Message)
 			if ok && kind == p.kind && p.seen == nil && p.current(s, &event) {
 				p.seen, p.answer = &event, answer
-				if p.rewritten && answer.status == http.StatusInternalServerError {
+				if p.rewritten && answer.status == 500 {
 					p.answer.kind = answerOther // the agent's own, for whatever it saw
 				}
 			}

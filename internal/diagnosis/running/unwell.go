@@ -31,7 +31,7 @@ func unwell(s *snapshot.Snapshot, service *corev1.Service) (why []string, down b
 		why = append(why, fmt.Sprintf("has no ready endpoints: %d of %s ready", other.ReadyPods(), words.IsAre(len(other.LivePods()), "pod")))
 	}
 	for _, c := range other.Containers() {
-		if state := stateOf(other, c); state != "" {
+		if state := stateOf(c); state != "" {
 			why = append(why, state)
 			break
 		}
@@ -51,7 +51,7 @@ func hasNobody(s *snapshot.Snapshot) bool {
 }
 
 // stateOf tells of a container of the dependency what is wrong with it, if anything is.
-func stateOf(s *snapshot.Snapshot, c snapshot.Container) string {
+func stateOf(c snapshot.Container) string {
 	reason, _ := c.Waits()
 	ended := c.Ended()
 	switch {
