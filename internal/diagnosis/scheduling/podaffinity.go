@@ -124,14 +124,14 @@ func podAffinityTest(c *cluster, pod *corev1.Pod) func(*node) string {
 		return nil
 	}
 	meant := func(p *corev1.Pod) bool { return !slices.ContainsFunc(terms, func(t term) bool { return !t.means(p) }) }
-	there, any := map[part]bool{}, false
+	there, found := map[part]bool{}, false
 	for _, p := range c.placed {
 		if !meant(p.Pod) {
 			continue
 		}
 		for _, t := range terms {
 			if where, ok := p.on.part(t.key); ok {
-				there[where], any = true, true
+				there[where], found = true, true
 			}
 		}
 	}
@@ -141,7 +141,7 @@ func podAffinityTest(c *cluster, pod *corev1.Pod) func(*node) string {
 			switch {
 			case !ok:
 				return "has no label " + t.key
-			case !there[where] && (any || !meant(pod)):
+			case !there[where] && (found || !meant(pod)):
 				return fmt.Sprintf("no pod with %s in %s=%s", t.selector, t.key, where.value)
 			}
 		}
