@@ -98,7 +98,7 @@ func mustTake(s *snapshot.Snapshot, pod *corev1.Pod) []*corev1.Node {
 	var fitting []*corev1.Node
 	for i := range s.All.Nodes {
 		node := &s.All.Nodes[i]
-		if !fits(s, pod, node) {
+		if node.Name == "" || !fits(s, pod, node) {
 			continue
 		}
 		if !bad(s, node) {
