@@ -39,9 +39,10 @@ func doubt(f finding.Finding) int {
 	return 0
 }
 
+// explained reports whether a cause follows from another finding. What is only possible explains nothing.
 func explained(cause v1alpha1.Cause, findings []finding.Finding, rows []Entry) bool {
 	return slices.ContainsFunc(findings, func(f finding.Finding) bool {
-		return slices.ContainsFunc(rows, func(row Entry) bool {
+		return doubt(f) == 0 && slices.ContainsFunc(rows, func(row Entry) bool {
 			return row.Cause == f.Cause && slices.Contains(row.Explains, cause)
 		})
 	})

@@ -210,6 +210,9 @@ func (r *Reader) item(kind string, raw []byte) error {
 	return r.one(h, raw)
 }
 
+// errNameless: nothing could be said of such an object. Only a file that was edited can hold one.
+var errNameless = errors.New("it has no name")
+
 func (r *Reader) one(h head, raw []byte) error {
 	switch {
 	case h.Kind == "" && h.Items != nil:
@@ -218,7 +221,10 @@ func (r *Reader) one(h head, raw []byte) error {
 		return errors.New("an object has no kind")
 	}
 	r.see(h.Kind)
-	err := r.add(h.Kind, raw)
+	err := errNameless
+	if h.Metadata.Name != "" || h.Kind == snapshot.KindEvent {
+		err = r.add(h.Kind, raw)
+	}
 	if err == nil {
 		return nil
 	}

@@ -82,7 +82,7 @@ func memoryFinding(s *snapshot.Snapshot, one *sighting[smallLimit]) finding.Find
 	f := finding.New(v1alpha1.CauseOOMKilled, object, v1alpha1.Certain,
 		fmt.Sprintf("Container %s of %s is killed for want of memory before it begins: its limit of %s does not even carry its start", c.Name, owner, limit),
 		said(pod, one.fault.text), fmt.Sprintf("resources of container %s: limits.memory %s, requests.memory %s", c.Name, limit, c.Resources.Requests.Memory()))
-	f.Detail = detailLimitTooLow
+	f.Detail, f.Stuck = detailLimitTooLow, true
 	f.Evidence = append(f.Evidence, one.tellPods(s))
 	better, why := betterLimit(s, pod, c)
 	f.Evidence = append(f.Evidence, why)
