@@ -95,7 +95,7 @@ func classifyPull(reason, message string) (pullFault, bool) {
 func unclassifiedPull(message string) pullFault {
 	return pullFault{
 		cause:      v1alpha1.CauseImageNotFound,
-		confidence: v1alpha1.Possible,
+		confidence: v1alpha1.Likely,
 		words:      "cannot be pulled, and the reason is not told in a known form",
 		advice:     []string{adviceName, adviceAccess, adviceRegistry},
 		message:    message,
