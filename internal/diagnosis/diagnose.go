@@ -42,7 +42,8 @@ type Diagnosis struct {
 //
 // Healthy means that the server answers: a handshake passed. A fault beside that, such as a new revision that cannot
 // start while the old one serves, stays among the findings and is not the cause, since nothing is to be healed for the
-// caller. Where no handshake is possible, a target that looks well is Healthy as far as can be told, and the summary says so.
+// caller. Where no handshake is possible, a target that looks well is Healthy as far as can be told, and the summary says so;
+// what is only possible is then a hint and no cause.
 func Diagnose(s *snapshot.Snapshot) Diagnosis {
 	var findings []finding.Finding
 	for _, check := range Checks() {
@@ -52,7 +53,7 @@ func Diagnose(s *snapshot.Snapshot) Diagnosis {
 	d := Diagnosis{Cause: v1alpha1.CauseHealthy}
 	switch {
 	case answers(s):
-	case len(findings) == 0 && looksWell(s):
+	case looksWell(s) && onlyHints(findings):
 	case len(findings) == 0:
 		findings = []finding.Finding{unknown(s)}
 		fallthrough
@@ -69,6 +70,11 @@ func Diagnose(s *snapshot.Snapshot) Diagnosis {
 	return d
 }
 
+// onlyHints reports whether nothing was seen that is more than possible.
+func onlyHints(findings []finding.Finding) bool {
+	return !slices.ContainsFunc(findings, func(f finding.Finding) bool { return doubt(f) == 0 })
+}
+
 // answers reports whether the server was seen to work.
 func answers(s *snapshot.Snapshot) bool {
 	return s.Handshake != nil && s.Handshake.Verdict == v1alpha1.VerdictPassed && !s.AtZero()
@@ -77,7 +83,7 @@ func answers(s *snapshot.Snapshot) bool {
 // summary tells what is wrong to somebody who was woken by it: the cause, what follows from it, the evidence.
 func summary(s *snapshot.Snapshot, d Diagnosis) string {
 	if d.Cause == v1alpha1.CauseHealthy && !answers(s) {
-		return sentences(wellSummary(s))
+		return sentences(append([]string{wellSummary(s)}, alsoFound(d.Findings)...)...)
 	}
 	if d.Cause == v1alpha1.CauseHealthy {
 		return sentences(append([]string{fmt.Sprintf("%s answers: %s", s.Title(), s.Handshake.Message)}, alsoFound(d.Findings)...)...)

@@ -18,11 +18,16 @@ import (
 // ladders tell, for each cause that is safe to fix without a person, what is tried, in order. A cause that is not
 // here is reported only: what is wrong with it is a decision of a person (an image, a selector, a Secret).
 var ladders = map[v1alpha1.Cause][]v1alpha1.ActionType{
-	v1alpha1.CauseScaledToZero:     {v1alpha1.ActionScale},
-	v1alpha1.CauseCrashLoop:        {v1alpha1.ActionRestart},
-	v1alpha1.CauseOOMKilled:        {v1alpha1.ActionRestart},
-	v1alpha1.CauseUnresponsive:     {v1alpha1.ActionRestart},
-	v1alpha1.CauseNoReadyEndpoints: {v1alpha1.ActionWait, v1alpha1.ActionRestart},
+	v1alpha1.CauseScaledToZero: {v1alpha1.ActionScale},
+	v1alpha1.CauseCrashLoop:    {v1alpha1.ActionRestart},
+	v1alpha1.CauseOOMKilled:    {v1alpha1.ActionRestart},
+	v1alpha1.CauseUnresponsive: {v1alpha1.ActionRestart},
+	// A server that is stuck may come up anew. What the probe itself is wrong about is another cause, and reported only.
+	v1alpha1.CauseInitContainerFailed:   {v1alpha1.ActionRestart},
+	v1alpha1.CauseLivenessProbeFailing:  {v1alpha1.ActionRestart},
+	v1alpha1.CauseReadinessProbeFailing: {v1alpha1.ActionRestart},
+	v1alpha1.CauseStartupProbeFailing:   {v1alpha1.ActionRestart},
+	v1alpha1.CauseNoReadyEndpoints:      {v1alpha1.ActionWait, v1alpha1.ActionRestart},
 	// What nobody understands may be over in a moment, such as a container that has just been restarted. It gets
 	// time, and nothing else.
 	v1alpha1.CauseUnknown: {v1alpha1.ActionWait},

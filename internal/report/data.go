@@ -17,6 +17,7 @@ import (
 // document is the form for scripts. Every field is always there, if only empty, and none is renamed or removed.
 type document struct {
 	Findings  []item   `json:"findings"`
+	Hints     []item   `json:"hints"`
 	Namespace string   `json:"namespace"`
 	Time      string   `json:"time"`
 	Healthy   []target `json:"healthy"`
@@ -70,13 +71,18 @@ func (r *Report) YAML(to io.Writer) error {
 
 func (r *Report) document() document {
 	d := document{
-		Findings: []item{}, Namespace: r.Namespace, Healthy: targets(r.Healthy), Unjudged: targets(r.Unjudged),
+		Findings: items(r.Findings), Hints: items(r.Hints), Namespace: r.Namespace, Healthy: targets(r.Healthy), Unjudged: targets(r.Unjudged),
 		Gaps: append([]string{}, r.Gaps...),
 	}
 	if !r.Time.IsZero() {
 		d.Time = r.Time.UTC().Format(time.RFC3339)
 	}
-	for _, f := range r.Findings {
+	return d
+}
+
+func items(findings []Finding) []item {
+	all := []item{}
+	for _, f := range findings {
 		one := item{
 			Cause: f.Cause, Detail: f.Detail, Object: object{f.Object.Kind, f.Object.Name, f.Namespace},
 			Services: append([]string{}, f.Services...), Message: f.Message, Evidence: append([]string{}, f.Evidence...),
@@ -85,9 +91,9 @@ func (r *Report) document() document {
 		if len(f.Services) > 0 {
 			one.Service = f.Services[0]
 		}
-		d.Findings = append(d.Findings, one)
+		all = append(all, one)
 	}
-	return d
+	return all
 }
 
 func targets(told []Told) []target {

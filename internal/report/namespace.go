@@ -23,13 +23,14 @@ type same struct {
 	detail                  string
 }
 
-// join makes one list of what was found of all targets: the same thing once, causes before what they explain.
-func join(all []*looked) []Finding {
+// join makes one list of what was found of those targets that are well, or of those that are not: the same thing once,
+// causes before what they explain.
+func join(all []*looked, well bool) []Finding {
 	table := newTable()
 	seen := map[same]int{}
 	var joined []Finding
 	for _, l := range all {
-		if l.Cause == v1alpha1.CauseHealthy || l.unjudged() {
+		if (l.Cause == v1alpha1.CauseHealthy) != well || l.unjudged() {
 			continue
 		}
 		for _, f := range l.Findings {

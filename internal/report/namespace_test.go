@@ -103,7 +103,7 @@ func TestJoin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for range 2 {
 				var got []string
-				for _, f := range join(test.in) {
+				for _, f := range join(test.in, false) {
 					got = append(got, f.Message)
 				}
 				if diff := cmp.Diff(test.want, got); diff != "" {
@@ -122,7 +122,7 @@ func TestSameFinding(t *testing.T) {
 	node := finding.New(v1alpha1.CauseNodeNotReady, v1alpha1.ObjectReference{Kind: "Node", Name: "node-1"}, v1alpha1.Certain, "node")
 	other := quota
 	other.Detail = "pods"
-	got := join([]*looked{hit("b", Down, nil, quota, node), hit("a", Down, nil, proven), hit("c", Down, nil, other)})
+	got := join([]*looked{hit("b", Down, nil, quota, node), hit("a", Down, nil, proven), hit("c", Down, nil, other)}, false)
 	if len(got) != 3 {
 		t.Fatalf("%d findings: %+v", len(got), got)
 	}

@@ -26,6 +26,8 @@ type Report struct {
 	Time time.Time
 	// Findings, the most likely root cause first.
 	Findings []Finding
+	// Hints are what was found of targets that are well: worth a look, and nobody suffers from it.
+	Hints []Finding
 	// Healthy are the targets that are well, and why.
 	Healthy []Told
 	// Unjudged are the targets of which too little is known, and what is missing.
@@ -103,7 +105,7 @@ func New(namespace string, targets []*snapshot.Snapshot, look Look) *Report {
 		r.Time = l.Now
 		r.sort(l)
 	}
-	r.Findings = join(all)
+	r.Findings, r.Hints = join(all, false), join(all, true)
 	r.gaps(all)
 	return r
 }

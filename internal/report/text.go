@@ -39,6 +39,7 @@ func (r *Report) Text(to io.Writer, style Style) error {
 	} else {
 		p.nothing(r)
 	}
+	p.hints(r.Hints)
 	p.rest(r)
 	_, err := to.Write(p.text.Bytes())
 	return err
@@ -144,6 +145,16 @@ func (p *page) also(heading string, findings []Finding, explained bool) {
 	}
 	if told > maxAlso {
 		p.line("  and %s more (-o json tells all)", words.Count(told-maxAlso, "finding"))
+	}
+}
+
+// hints are told in a line each: nobody suffers from them.
+func (p *page) hints(hints []Finding) {
+	for i, f := range hints[:min(len(hints), maxAlso)] {
+		if i == 0 {
+			p.line("%s", p.in(bold, "Worth a look, though all is well:"))
+		}
+		p.line("  %s (%s): %s", title(f), strings.ToLower(string(f.Confidence)), f.Message)
 	}
 }
 
