@@ -21,12 +21,20 @@ import (
 )
 
 // Faults of what carries every pod of the cluster: one at a time, and mended before the next.
-var _ = Describe("A diagnosis of a cluster that is not well", Ordered, func() {
+var _ = Describe("A diagnosis of a cluster that is not well", Ordered, ContinueOnFailure, func() {
 	server := faults.Fault{Name: "node", Break: func(*faults.World) {}}
 
-	begin := func(ctx context.Context) {
+	// What is cleaned up last was begun first: a node is mended before a namespace on it can go.
+	begin := func(ctx context.Context, fault faults.Fault) {
 		GinkgoHelper()
-		Expect(server.Make(ctx, cluster)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) {
+			Expect(faults.Clear(ctx, cluster)).To(Succeed())
+			Expect(cluster.Until(ctx, "namespace "+fault.Namespace()+" to be gone", func(ctx context.Context) (bool, error) {
+				err := cluster.Get(ctx, client.ObjectKey{Name: fault.Namespace()}, &corev1.Namespace{})
+				return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+			})).To(Succeed())
+		})
+		Expect(fault.Make(ctx, cluster)).To(Succeed())
 	}
 	answers := func(ctx context.Context) {
 		GinkgoHelper()
@@ -62,6 +70,10 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, func() {
 				}
 				return false, nil
 			})).To(Succeed())
+			for _, name := range []string{sandfly, proxmox, "cortex-gateway", "cortex-operator"} {
+				Expect(cluster.Settled(ctx, name)).To(Succeed())
+			}
+			Expect(cluster.Answers(ctx, sandfly)).To(Succeed())
 		})
 	}
 	changeNode := func(ctx context.Context, change func(*corev1.Node)) {
@@ -73,20 +85,12 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, func() {
 		Expect(cluster.Patch(ctx, node, client.MergeFrom(before))).To(Succeed())
 	}
 
-	AfterEach(func(ctx context.Context) {
-		Expect(faults.Clear(ctx, cluster)).To(Succeed())
-		Expect(cluster.Until(ctx, "namespace "+server.Namespace()+" to be gone", func(ctx context.Context) (bool, error) {
-			err := cluster.Get(ctx, client.ObjectKey{Name: server.Namespace()}, &corev1.Namespace{})
-			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
-		})).To(Succeed())
-	})
-
 	It("names NodeCordoned", func(ctx context.Context) {
 		changeNode(ctx, func(node *corev1.Node) { node.Spec.Unschedulable = true })
 		DeferCleanup(func(ctx context.Context) {
 			changeNode(ctx, func(node *corev1.Node) { node.Spec.Unschedulable = false })
 		})
-		begin(ctx)
+		begin(ctx, server)
 		finds(ctx, v1alpha1.CauseNodeCordoned, "Node") // it is the only one
 	})
 
@@ -97,13 +101,13 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, func() {
 		DeferCleanup(func(ctx context.Context) {
 			changeNode(ctx, func(node *corev1.Node) { node.Spec.Taints = nil })
 		})
-		begin(ctx)
+		begin(ctx, server)
 		finds(ctx, v1alpha1.CauseTaintNotTolerated, "Deployment")
 	})
 
 	It("names SchedulerUnavailable", func(ctx context.Context) {
 		pause("kube-scheduler")
-		begin(ctx)
+		begin(ctx, server)
 		finds(ctx, v1alpha1.CauseSchedulerUnavailable, "Deployment")
 	})
 
@@ -120,19 +124,19 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, func() {
 		DeferCleanup(func(ctx context.Context) { scaleDNS(ctx, 1) })
 		broken := server
 		broken.Break = faults.NoName
-		Expect(broken.Make(ctx, cluster)).To(Succeed())
+		begin(ctx, broken)
 		finds(ctx, v1alpha1.CauseDNSFailure, "Service")
 	})
 
 	It("names KubeletUnavailable", func(ctx context.Context) {
-		begin(ctx)
+		begin(ctx, server)
 		answers(ctx)
 		pause("kubelet")
 		finds(ctx, v1alpha1.CauseKubeletUnavailable, "Node")
 	})
 
 	It("names ContainerRuntimeUnavailable", func(ctx context.Context) {
-		begin(ctx)
+		begin(ctx, server)
 		answers(ctx)
 		pause("containerd")
 		finds(ctx, v1alpha1.CauseContainerRuntimeUnavailable, "Node")

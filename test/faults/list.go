@@ -169,7 +169,7 @@ func workloads() []Fault {
 func scheduling() []Fault {
 	return []Fault{
 		{Name: "cpu", Want: causes(v1alpha1.CauseInsufficientCPU), Object: "Deployment " + Name, Says: []string{"64"}, Break: func(w *World) { w.request(corev1.ResourceCPU, "64") }},
-		{Name: "memory", Want: causes(v1alpha1.CauseInsufficientMemory), Object: "Deployment " + Name, Says: []string{"1Ti"}, Break: func(w *World) { w.request(corev1.ResourceMemory, "1Ti") }},
+		{Name: "memory", Want: causes(v1alpha1.CauseInsufficientMemory), Object: "Deployment " + Name, Says: []string{"500Gi"}, Break: func(w *World) { w.request(corev1.ResourceMemory, "500Gi") }},
 		{Name: "node selector", Want: causes(v1alpha1.CauseNodeSelectorMismatch), Object: "Deployment " + Name, Says: []string{"disk=ssd"}, Break: func(w *World) { w.pod().NodeSelector = map[string]string{"disk": "ssd"} }},
 		{
 			Name: "node affinity", Want: causes(v1alpha1.CauseNodeAffinityMismatch), Object: "Deployment " + Name, Says: []string{"zone"},

@@ -55,6 +55,7 @@ func Connect() (*Cluster, error) {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	config.QPS, config.Burst = 200, 400
+	config.WarningHandler = rest.NoWarnings{} // of Pod Security levels that the faults mean to break
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
