@@ -129,6 +129,13 @@ test-unit: ## Run the tests that need no Kubernetes.
 test-e2e: ## Run the tests that need a cluster, on a local one (Linux, root).
 	$(E2E)
 
+FUZZ_TIME ?= 20s
+
+.PHONY: fuzz
+fuzz: ## Spoil 20 000 dumps, and run every fuzz target for FUZZ_TIME.
+	go test ./internal/diagnosis -run TestAnyDump -v -mutations=20000
+	hack/fuzz.sh $(FUZZ_TIME)
+
 .PHONY: bench
 bench: ## Run the Go benchmarks, then measure a heal beside its floor on a local cluster.
 	$(ASSETS); go test -run '^$$' -bench . -benchmem $(PACKAGES)

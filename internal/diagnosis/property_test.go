@@ -6,6 +6,7 @@ package diagnosis
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -22,21 +23,15 @@ import (
 	"github.com/ry-ops/cortex/internal/foreign"
 )
 
-// How many changes the property test makes in all: a dump takes one to five of them.
-const (
-	manyMutations = 20_000
-	fewMutations  = 2_000
-)
+// wanted is how many changes the property test makes in all: a dump takes one to five of them. `make fuzz` makes many more.
+var wanted = flag.Int("mutations", 3_000, "how many changes TestAnyDump makes to valid dumps")
 
 // TestAnyDump holds that a diagnosis of whatever a file holds neither panics nor depends on the order of its objects, and
 // keeps the bounds of the status. The dumps are the fixtures', each spoilt at random; a failure tells the seed and what
 // was done, and `mutantOf` makes the same again.
 func TestAnyDump(t *testing.T) {
 	names, dumps := rawFixtures(t)
-	want := manyMutations
-	if testing.Short() {
-		want = fewMutations
-	}
+	want := *wanted
 	for shard := range uint64(shards) {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
