@@ -54,7 +54,7 @@ func main() {
 
 // run executes a command line and returns the exit code.
 func run(ctx context.Context, args []string, io streams, clock clock.PassiveClock) int {
-	root := newRoot(io, clock)
+	root := newRoot(io, clock) //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	switch {

@@ -18,7 +18,7 @@ const patience = 2 * time.Second
 
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a file descriptor fits
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // colours reports whether a stream shows colours, and whether the user wants any (no-color.org).
