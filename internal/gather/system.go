@@ -40,7 +40,7 @@ func (g *Gatherer) systemReads(o *snapshot.Objects, namespace string, needs need
 	}
 	reads := []read{
 		nodeRead,
-		getInto(snapshot.KindLease, g.Reader, &o.Leases, light, leases...),
+		getInto(snapshot.KindLease, g.Reader, &o.Leases, whole, leases...),
 		listInto("Event of a node", g.Reader, &o.Events, func(l *corev1.EventList) []corev1.Event { return l.Items }, light,
 			client.InNamespace(metav1.NamespaceDefault), client.MatchingFields{"involvedObject.kind": snapshot.KindNode}),
 	}
@@ -86,10 +86,9 @@ func placed(pod *corev1.Pod) {
 	}
 }
 
-// lightNode drops the images that a node has, most of its size.
-func lightNode(node *corev1.Node) {
-	node.ManagedFields, node.Status.Images = nil, nil
-}
+// lightNode drops the images that a node has, most of its size. Who wrote its fields, and when, stays: it tells the API
+// server's time of what the node's own clock says.
+func lightNode(node *corev1.Node) { node.Status.Images = nil }
 
 // routes reads the HTTPRoutes of the namespace, where the Gateway API is installed.
 func (g *Gatherer) routes(o *snapshot.Objects, namespace string) read {

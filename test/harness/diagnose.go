@@ -36,7 +36,7 @@ func (c *Cluster) Plugin(ctx context.Context, args ...string) (stdout, stderr st
 		return "", "", 0, errors.New("E2E_PLUGIN is not set: run `make test-e2e`, which builds the plugin and sets it")
 	}
 	var out, problems bytes.Buffer
-	command := exec.CommandContext(ctx, path, append(args, "--kubeconfig", c.Kubeconfig)...) //nolint:gosec // the test's own program
+	command := exec.CommandContext(ctx, path, append(args, "--kubeconfig", c.Kubeconfig)...)
 	command.Stdout, command.Stderr = &out, &problems
 	err = command.Run()
 	var exit *exec.ExitError

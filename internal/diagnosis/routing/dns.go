@@ -202,8 +202,11 @@ func lookedUpInVain(s *snapshot.Snapshot) []finding.Finding {
 	}
 	for _, c := range s.Containers() {
 		host, line := lastLookup(s, c)
+		if host == "" {
+			continue
+		}
 		troubled := trouble(s, c.Spec.Name)
-		if host == "" || troubled == "" && !strings.Contains(lastLines(s.LogOf(c.Pod, c.Spec.Name)), line) {
+		if troubled == "" && !strings.Contains(lastLines(s.LogOf(c.Pod, c.Spec.Name)), line) {
 			continue // it went on since
 		}
 		f := finding.New(v1alpha1.CauseDNSFailure, s.Owner(c), v1alpha1.Possible,

@@ -183,6 +183,7 @@ func Revision(rs *appsv1.ReplicaSet) int64 {
 	return number
 }
 
+// NewestFirst orders objects by their creation, the newest first.
 func NewestFirst(a, b metav1.Object) int {
 	return cmp.Or(b.GetCreationTimestamp().Compare(a.GetCreationTimestamp().Time), cmp.Compare(a.GetName(), b.GetName()))
 }

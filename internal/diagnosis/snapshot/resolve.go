@@ -125,6 +125,7 @@ func first(a, b bool) int {
 	}
 }
 
+// ServiceNamed finds a Service by its name; nil if there is none.
 func ServiceNamed(all []corev1.Service, name string) *corev1.Service {
 	i := slices.IndexFunc(all, func(service corev1.Service) bool { return service.Name == name })
 	if i < 0 {
@@ -133,14 +134,17 @@ func ServiceNamed(all []corev1.Service, name string) *corev1.Service {
 	return &all[i]
 }
 
+// WorkloadNamed finds a workload by its kind and name; nil if there is none.
 func WorkloadNamed(all []*workload.Workload, kind, name string) *workload.Workload {
 	return One(all, func(w *workload.Workload) bool { return string(w.Kind) == kind && w.Object.GetName() == name })
 }
 
+// WithName finds a workload of any kind by its name; nil if there is none.
 func WithName(all []*workload.Workload, name string) *workload.Workload {
 	return One(all, func(w *workload.Workload) bool { return w.Object.GetName() == name })
 }
 
+// One finds the first workload that is wanted; nil if there is none.
 func One(all []*workload.Workload, wanted func(*workload.Workload) bool) *workload.Workload {
 	if i := slices.IndexFunc(all, wanted); i >= 0 {
 		return all[i]
@@ -168,7 +172,9 @@ func Selects(service *corev1.Service, podLabels map[string]string) bool {
 	return true
 }
 
-// Targets are all that a namespace can be asked for: every Service, and every workload that no Service leads to.
+// Targets are all that a namespace can be asked for: every Service, and every workload that no Service leads to. Of two
+// workloads behind one Service, such as a canary beside the others, the Service leads to one; the other is asked for too,
+// unless it is meant to be idle.
 func (o *Objects) Targets(namespace string) []v1alpha1.TargetReference {
 	var targets []v1alpha1.TargetReference
 	services := Keep(o.Services, func(service *corev1.Service) bool { return service.Namespace == namespace })
@@ -176,8 +182,15 @@ func (o *Objects) Targets(namespace string) []v1alpha1.TargetReference {
 	for i := range services {
 		targets = append(targets, v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: services[i].Name})
 	}
-	for _, w := range o.workloads(namespace) {
-		if !slices.ContainsFunc(services, func(service corev1.Service) bool { return Selects(&service, w.Template.Labels) }) {
+	workloads := o.workloads(namespace)
+	pods := (&Snapshot{Namespace: namespace, All: o}).podsOfNamespace()
+	behind := map[*workload.Workload]bool{}
+	for i := range services {
+		behind[workloadBehind(&services[i], pods, workloads)] = true
+	}
+	for _, w := range workloads {
+		selected := slices.ContainsFunc(services, func(service corev1.Service) bool { return Selects(&service, w.Template.Labels) })
+		if !behind[w] && (!selected || w.Replicas > 0) {
 			targets = append(targets, v1alpha1.TargetReference{Kind: w.Kind, Name: w.Object.GetName()})
 		}
 	}

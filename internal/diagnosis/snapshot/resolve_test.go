@@ -5,6 +5,7 @@ package snapshot
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -107,5 +108,27 @@ func TestServiceWithoutASelectorSelectsNothing(t *testing.T) {
 	}
 	if s := (&Snapshot{Target: v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: "x"}}); s.Culprit().Name != "x" {
 		t.Errorf("culprit %+v", s.Culprit())
+	}
+}
+
+func TestTargets(t *testing.T) {
+	labels := map[string]string{"app": "mcp"}
+	deployment := func(name string, replicas int32, labels map[string]string) appsv1.Deployment {
+		return appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: appsv1.DeploymentSpec{
+			Replicas: &replicas, Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}},
+		}}
+	}
+	o := &Objects{
+		Services: []corev1.Service{{ObjectMeta: metav1.ObjectMeta{Name: "mcp"}, Spec: corev1.ServiceSpec{Selector: labels}}},
+		Deployments: []appsv1.Deployment{
+			deployment("mcp", 2, labels), deployment("mcp-canary", 1, labels), deployment("mcp-idle", 0, labels), deployment("worker", 1, nil),
+		},
+	}
+	var got []string
+	for _, target := range o.Targets("") {
+		got = append(got, string(target.Kind)+" "+target.Name)
+	}
+	if want := []string{"Service mcp", "Deployment mcp-canary", "Deployment worker"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -27,6 +27,7 @@ func IsLive(pod *corev1.Pod) bool {
 	return pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
 }
 
+// IsReady reports whether a pod is ready.
 func IsReady(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
@@ -64,6 +65,7 @@ func (s *Snapshot) ReadyEndpoints() int {
 	return ready
 }
 
+// CountEndpoints counts the endpoints that callers are sent to, and all of them.
 func (s *Snapshot) CountEndpoints() (ready, all int) {
 	readyOnes, allOnes := map[string]bool{}, map[string]bool{}
 	for _, slice := range s.EndpointSlices {
@@ -125,6 +127,7 @@ func (s *Snapshot) TargetReference() v1alpha1.ObjectReference {
 	return v1alpha1.ObjectReference{Kind: string(s.Target.Kind), Name: s.Target.Name}
 }
 
+// ServiceReference names the Service for a finding.
 func (s *Snapshot) ServiceReference() v1alpha1.ObjectReference {
 	return v1alpha1.ObjectReference{
 		Kind:            KindService,

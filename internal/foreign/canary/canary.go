@@ -28,9 +28,8 @@ func (c Canary) Left(shown string, length int) string {
 	return ""
 }
 
-// The secrets are put together here, so that no scanner takes this file for a leak, and from hashes, so that they look
-// random and stay the same.
-// Noise is a text that looks random and is always the same for a seed.
+// Noise is a text that looks random and is always the same for a seed. The secrets are put together of it, so that no
+// scanner takes this file for a leak.
 func Noise(seed, alphabet string, n int) string {
 	var made strings.Builder
 	for i := 0; made.Len() < n; i++ {
