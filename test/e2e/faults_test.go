@@ -30,7 +30,7 @@ var _ = Describe("A diagnosis on a real cluster", Ordered, ContinueOnFailure, fu
 	many := "fault-many"
 
 	BeforeAll(func(ctx context.Context) {
-		DeferCleanup(func(ctx context.Context) { Expect(faults.Clear(ctx, cluster)).To(Succeed()) })
+		DeferCleanup(clearFaults)
 		group, groupCtx := errgroup.WithContext(ctx)
 		group.SetLimit(4)
 		for _, fault := range append(faults.Healthy(), faults.All()...) {
@@ -55,13 +55,6 @@ var _ = Describe("A diagnosis on a real cluster", Ordered, ContinueOnFailure, fu
 
 	for _, fault := range faults.All() {
 		It(fmt.Sprintf("names %s: %s", fault.Want[0], fault.Name), func(ctx context.Context) {
-			if fault.Then != nil {
-				Expect(cluster.Until(ctx, fault.Name+" to be rolled out", func(ctx context.Context) (bool, error) {
-					found, err := cluster.Diagnose(ctx, fault.Namespace(), "")
-					return len(found) == 0, err
-				})).To(Succeed())
-				Expect(fault.Worsen(ctx, cluster)).To(Succeed())
-			}
 			var found []harness.Finding
 			Eventually(func(g Gomega, ctx context.Context) {
 				var err error
@@ -69,13 +62,14 @@ var _ = Describe("A diagnosis on a real cluster", Ordered, ContinueOnFailure, fu
 				g.Expect(err).NotTo(HaveOccurred())
 				g.Expect(found).NotTo(BeEmpty())
 				g.Expect(found[0].Cause).To(Equal(fault.Want[0]), "%+v", found)
+				g.Expect(causesOf(found)).To(ContainElements(fault.Want))
 				expectFinding(g, found[0], fault)
 			}).WithContext(ctx).WithTimeout(settle).WithPolling(time.Second).Should(Succeed())
 			GinkgoWriter.Printf("%s\n", found[0].Message)
 
 			if !fault.Serves {
 				request := dryRun(ctx, fault.Namespace())
-				Expect(request.Status.Cause).To(Equal(fault.Want[0]), request.Status.Diagnosis)
+				Expect(fault.Want).To(ContainElement(request.Status.Cause), request.Status.Diagnosis)
 			}
 		})
 	}
@@ -97,6 +91,21 @@ var _ = Describe("A diagnosis on a real cluster", Ordered, ContinueOnFailure, fu
 		}).WithContext(ctx).WithTimeout(settle).WithPolling(time.Second).Should(Succeed())
 	})
 })
+
+// clearFaults waits until every fault is gone: the gateway finds their servers too.
+func clearFaults(ctx context.Context) {
+	Expect(cluster.Until(ctx, "the faults to be gone", func(ctx context.Context) (bool, error) {
+		return faults.Clear(ctx, cluster)
+	})).To(Succeed())
+}
+
+func causesOf(found []harness.Finding) []v1alpha1.Cause {
+	var causes []v1alpha1.Cause
+	for _, finding := range found {
+		causes = append(causes, finding.Cause)
+	}
+	return causes
+}
 
 // expectFinding holds a finding to what a person needs of it.
 func expectFinding(g Gomega, found harness.Finding, fault faults.Fault) {

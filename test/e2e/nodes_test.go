@@ -11,7 +11,6 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -27,13 +26,7 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, ContinueO
 	// What is cleaned up last was begun first: a node is mended before a namespace on it can go.
 	begin := func(ctx context.Context, fault faults.Fault) {
 		GinkgoHelper()
-		DeferCleanup(func(ctx context.Context) {
-			Expect(faults.Clear(ctx, cluster)).To(Succeed())
-			Expect(cluster.Until(ctx, "namespace "+fault.Namespace()+" to be gone", func(ctx context.Context) (bool, error) {
-				err := cluster.Get(ctx, client.ObjectKey{Name: fault.Namespace()}, &corev1.Namespace{})
-				return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
-			})).To(Succeed())
-		})
+		DeferCleanup(clearFaults)
 		Expect(fault.Make(ctx, cluster)).To(Succeed())
 	}
 	answers := func(ctx context.Context) {

@@ -33,8 +33,6 @@ type Fault struct {
 	Serves bool
 	// Break breaks a healthy server before it is created.
 	Break func(*World)
-	// Then breaks it after it was rolled out, for what is only broken on the way.
-	Then func(*World)
 }
 
 // Namespace that the fault is made in.
@@ -137,11 +135,8 @@ func workloads() []Fault {
 			Break: func(w *World) { w.deployment.Spec.Replicas = ptr.To[int32](0) },
 		},
 		{
-			Name: "rollout paused", Serves: true, Want: causes(v1alpha1.CauseRolloutPaused), Object: "Deployment " + Name, Break: func(*World) {},
-			Then: func(w *World) {
-				w.deployment.Spec.Paused = true
-				w.deployment.Spec.Template.Annotations = map[string]string{"revision": "2"}
-			},
+			Name: "rollout paused", Want: causes(v1alpha1.CauseRolloutPaused), Object: "Deployment " + Name,
+			Break: func(w *World) { w.deployment.Spec.Paused = true },
 		},
 		{
 			Name: "quota of pods", Want: causes(v1alpha1.CauseQuotaExceeded), Detail: "pods", Object: "ResourceQuota tight", Says: []string{"pods"},
@@ -312,7 +307,7 @@ func running() []Fault {
 			},
 		},
 		{
-			Name: "dependency", Want: causes(v1alpha1.CauseDependencyUnavailable), Object: "Service sandfly-db", Says: []string{"sandfly-db"},
+			Name: "dependency", Want: causes(v1alpha1.CauseWorkloadNotFound, v1alpha1.CauseDependencyUnavailable), Object: "Service sandfly-db", Says: []string{"sandfly-db"},
 			Break: func(w *World) {
 				w.add(&corev1.Service{ObjectMeta: meta("sandfly-db"), Spec: corev1.ServiceSpec{Selector: map[string]string{"app": "sandfly-db"}, Ports: []corev1.ServicePort{{Port: 5432}}}})
 				w.container().Env = []corev1.EnvVar{{Name: "DATABASE", Value: "sandfly-db:5432"}}

@@ -34,18 +34,6 @@ func (f Fault) MakeBeside(ctx context.Context, cluster client.Client, namespace 
 	return w.create(ctx, cluster)
 }
 
-// Worsen breaks what was rolled out.
-func (f Fault) Worsen(ctx context.Context, cluster client.Client) error {
-	w := healthy(f.Namespace())
-	key := client.ObjectKeyFromObject(w.deployment)
-	if err := cluster.Get(ctx, key, w.deployment); err != nil {
-		return fmt.Errorf("reading %s: %w", key, err)
-	}
-	before := w.deployment.DeepCopy()
-	f.Then(w)
-	return cluster.Patch(ctx, w.deployment, client.MergeFrom(before))
-}
-
 func (w *World) create(ctx context.Context, cluster client.Client) error {
 	objects := slices.Clone(w.extras)
 	if w.service != nil {
@@ -62,17 +50,20 @@ func (w *World) create(ctx context.Context, cluster client.Client) error {
 	return nil
 }
 
-// Clear removes every fault, without waiting for it.
-func Clear(ctx context.Context, cluster client.Client) error {
+// Clear begins to remove every fault, and reports whether all are gone.
+func Clear(ctx context.Context, cluster client.Client) (gone bool, err error) {
 	labelled := client.HasLabels{LabelFault}
 	var namespaces corev1.NamespaceList
 	if err := cluster.List(ctx, &namespaces, labelled); err != nil {
-		return fmt.Errorf("listing the namespaces of faults: %w", err)
+		return false, fmt.Errorf("listing the namespaces of faults: %w", err)
 	}
 	for i := range namespaces.Items {
+		if namespaces.Items[i].DeletionTimestamp != nil {
+			continue
+		}
 		if err := client.IgnoreNotFound(cluster.Delete(ctx, &namespaces.Items[i])); err != nil {
-			return fmt.Errorf("deleting namespace %s: %w", namespaces.Items[i].Name, err)
+			return false, fmt.Errorf("deleting namespace %s: %w", namespaces.Items[i].Name, err)
 		}
 	}
-	return cluster.DeleteAllOf(ctx, &corev1.PersistentVolume{}, labelled)
+	return len(namespaces.Items) == 0, cluster.DeleteAllOf(ctx, &corev1.PersistentVolume{}, labelled)
 }
