@@ -74,11 +74,20 @@ var killing = regexp.MustCompile(`(?i)failed (liveness|startup) probe`)
 
 // unhealthyAnswer reads the message of an event Unhealthy.
 func unhealthyAnswer(message string) (kind probeKind, a answer, ok bool) {
-	parts := unhealthy.FindStringSubmatch(message)
-	if parts == nil {
+	kind, text, ok := unhealthyProbe(message)
+	if !ok {
 		return "", answer{}, false
 	}
-	return probeKind(strings.ToLower(parts[1])), classify(strings.TrimSpace(parts[2])), true
+	return kind, classify(text), true
+}
+
+// unhealthyProbe tells whose answer it is, and leaves it as it was told: to classify it is most of the work.
+func unhealthyProbe(message string) (kind probeKind, text string, ok bool) {
+	parts := unhealthy.FindStringSubmatch(message)
+	if parts == nil {
+		return "", "", false
+	}
+	return probeKind(strings.ToLower(parts[1])), strings.TrimSpace(parts[2]), true
 }
 
 // statuscode is how pkg/probe/http tells the status.

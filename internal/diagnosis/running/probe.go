@@ -72,10 +72,12 @@ func (p *probe) witness(s *snapshot.Snapshot) {
 	for _, event := range s.EventsIn(p.Container) {
 		switch event.Reason {
 		case "Unhealthy":
-			kind, answer, ok := unhealthyAnswer(event.Message)
-			if ok && kind == p.kind && p.seen == nil && p.current(s, &event) {
-				p.seen, p.answer = &event, answer
-				if p.rewritten && answer.status == 500 {
+			if p.seen != nil || !p.current(s, &event) {
+				continue
+			}
+			if kind, text, ok := unhealthyProbe(event.Message); ok && kind == p.kind {
+				p.seen, p.answer = &event, classify(text)
+				if p.rewritten && p.answer.status == 500 {
 					p.answer.kind = answerOther // the agent's own, for whatever it saw
 				}
 			}
