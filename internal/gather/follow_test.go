@@ -105,3 +105,12 @@ func TestNamespaceReadsOnceForAllTargets(t *testing.T) {
 		t.Errorf("lists %v", counted.lists)
 	}
 }
+
+// TestAnErrorOfTheKubeletIsNoLog: it comes as the body of a log, with status 200.
+func TestAnErrorOfTheKubeletIsNoLog(t *testing.T) {
+	wanted := []logWanted{{snapshot.ContainerKey{Pod: "p", Container: "c"}, true}}
+	found, gaps := sortLogs(wanted, []string{"unable to retrieve container logs for containerd://e663"}, []error{nil})
+	if len(found) != 0 || len(gaps) != 0 {
+		t.Errorf("logs %v, gaps %q", found, gaps)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -55,6 +56,10 @@ func (k KubeLogs) Logs(ctx context.Context, namespace, pod, container string, pr
 	return string(raw), nil
 }
 
+// runtimeError begins what the kubelet gives as the body of a log that it cannot read, such as that of a container which was
+// removed meanwhile (pkg/kubelet/kuberuntime/kuberuntime_logs.go).
+const runtimeError = "unable to retrieve container logs for "
+
 // logWanted is one log to read.
 type logWanted struct {
 	snapshot.ContainerKey
@@ -88,6 +93,9 @@ func sortLogs(wanted []logWanted, texts []string, failures []error) (map[snapsho
 		if failures[i] != nil {
 			gaps = append(gaps, foreign.Line(fmt.Sprintf("reading the log of container %s of Pod %s: %v", w.Container, w.Pod, failures[i]), finding.MaxEvidence))
 			continue
+		}
+		if strings.HasPrefix(texts[i], runtimeError) {
+			continue // there is none any more, and this is not what the program said
 		}
 		log := found[w.ContainerKey]
 		if w.previous {

@@ -197,6 +197,8 @@ func (p *page) rest(r *Report) {
 	}
 	if len(gaps) > 0 {
 		p.line("%s", p.in(dim, "Not looked at: "+joinGaps(gaps)))
+	} else if len(r.Gaps) > 0 && len(r.Findings) == 0 {
+		p.line("%s", p.in(dim, fmt.Sprintf("Not looked at: %s (--verbose tells which)", words.Count(len(r.Gaps), "thing"))))
 	}
 }
 

@@ -98,7 +98,7 @@ func lastWarning(s *snapshot.Snapshot) string {
 	for i := range s.Events {
 		event := &s.Events[i]
 		if event.Type == corev1.EventTypeWarning && s.Age(snapshot.EventTime(event)) < snapshot.Recent {
-			return fmt.Sprintf("Event %s of %s %s: %s", event.Reason, event.InvolvedObject.Kind, event.InvolvedObject.Name, event.Message)
+			return fmt.Sprintf("Event %s of %s %s, %s: %s", event.Reason, event.InvolvedObject.Kind, event.InvolvedObject.Name, s.Ago(snapshot.EventTime(event)), event.Message)
 		}
 	}
 	return ""

@@ -24,7 +24,7 @@ func TestLastWarningIsRecent(t *testing.T) {
 		t.Errorf("an hour ago: %q", got)
 	}
 	s.Events[1].LastTimestamp = metav1.NewTime(testNow.Add(-time.Minute))
-	if got := lastWarning(s); got != "Event R of Pod p: m" {
+	if got := lastWarning(s); got != "Event R of Pod p, 60s ago: m" {
 		t.Errorf("a minute ago: %q", got)
 	}
 }

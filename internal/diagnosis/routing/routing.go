@@ -46,6 +46,9 @@ func missingService(s *snapshot.Snapshot) finding.Finding {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("Service %s exists", near))
 		f.Recommendation = fmt.Sprintf("Create Service %s, or call Service %s if that is meant.", name, near)
 	}
+	if len(f.Evidence) == 0 && len(s.Services) > 0 {
+		f.Evidence = append(f.Evidence, "the Services of the namespace: "+strings.Join(words.Names(s.Services, func(service *corev1.Service) string { return service.Name }), ", "))
+	}
 	if w := standing(s, name); w != nil {
 		f.Evidence = append(f.Evidence, w.String()+" stands without it")
 		f.SuggestedPatch = expose(s, w, name)

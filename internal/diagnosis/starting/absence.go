@@ -74,7 +74,7 @@ func (a *absence) cause() v1alpha1.Cause {
 
 func (a *absence) proof(s *snapshot.Snapshot) string {
 	if a.key != "" {
-		return fmt.Sprintf("keys of %s %s: %s", a.kind, a.name, list(a.keys))
+		return fmt.Sprintf("%s %s has the keys %s", a.kind, a.name, list(a.keys))
 	}
 	return fmt.Sprintf("namespace %s has no %s %s", s.Namespace, a.kind, a.name)
 }
