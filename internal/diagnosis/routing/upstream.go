@@ -65,6 +65,9 @@ func deadEnd(s *snapshot.Snapshot, u upstream) (finding.Finding, bool) {
 		}
 		f.Recommendation = fmt.Sprintf("Create Service %s, or let %s name the Service that is meant.", u.inNamespace(s), u.Source)
 	case service != nil && lacksPort(service, u.Port):
+		if wrong, ok := wrongPort(s, service, u.Port); ok && u.Namespace == s.Namespace {
+			return wrong, true
+		}
 		f.Detail = "Port"
 		f.Message = fmt.Sprintf("%s names %s, and Service %s has no port %d: %s", u.where(s), u.address, u.inNamespace(s), u.Port, tellServicePorts(service))
 		if len(service.Spec.Ports) == 1 {
