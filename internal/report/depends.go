@@ -98,6 +98,16 @@ func (t table) explainedByNeed(f finding.Finding, l *looked, all []*looked) bool
 	})
 }
 
+// ownWords: the finding blames a client of the target, and the client's own diagnosis says the same.
+func ownWords(f finding.Finding, l *looked, all []*looked) bool {
+	return f.Cause == v1alpha1.CauseServicePortMismatch && slices.ContainsFunc(all, func(other *looked) bool {
+		return other != l && slices.ContainsFunc(other.Findings, func(own finding.Finding) bool {
+			return own.Cause == v1alpha1.CauseUpstreamAddressMismatch && own.Confidence != v1alpha1.Possible &&
+				own.Object.Kind == f.Object.Kind && own.Object.Name == f.Object.Name && own.Object.Namespace == f.Object.Namespace
+		})
+	})
+}
+
 // sameAs reports whether two targets lead to the same pods.
 func (l *looked) sameAs(other *looked) bool {
 	return l.Snapshot.Workload != nil && other.Snapshot.Workload != nil && l.Snapshot.Workload.Object == other.Snapshot.Workload.Object

@@ -63,7 +63,7 @@ func (t table) finding(l *looked, f finding.Finding, all []*looked) Finding {
 	if t.noWay[f.Cause] && f.Confidence != v1alpha1.Possible {
 		one.Reach = Down
 	}
-	one.Explained = t.explainedWithin(f, l) || t.explainedByNeed(f, l, all)
+	one.Explained = t.explainedWithin(f, l) || t.explainedByNeed(f, l, all) || ownWords(f, l, all)
 	return one
 }
 

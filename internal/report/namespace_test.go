@@ -87,6 +87,14 @@ func TestJoin(t *testing.T) {
 			[]*looked{hit("a", Down, nil, blames("b")), hit("b", Down, nil, blames("a"))},
 			[]string{"DependencyUnavailable of a", "DependencyUnavailable of b"},
 		},
+		"what a Service says of a client that says it itself": {
+			[]*looked{hit("a", Serving, nil, found(v1alpha1.CauseServicePortMismatch, "b")), hit("b", Serving, nil, found(v1alpha1.CauseUpstreamAddressMismatch, "b"))},
+			[]string{"UpstreamAddressMismatch of b", "ServicePortMismatch of b"},
+		},
+		"what a Service says of a client that is only possible": {
+			[]*looked{hit("a", Serving, nil, found(v1alpha1.CauseServicePortMismatch, "b")), hit("b", Serving, nil, possible(found(v1alpha1.CauseUpstreamAddressMismatch, "b")))},
+			[]string{"ServicePortMismatch of b", "UpstreamAddressMismatch of b"},
+		},
 		"a symptom of who calls one that is down": {
 			[]*looked{hit("a", Down, []string{"b"}, found(crash, "a")), hit("b", Down, nil, found(noReady, "b"))},
 			[]string{"NoReadyEndpoints of b", "CrashLoop of a"},

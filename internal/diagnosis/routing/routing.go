@@ -27,14 +27,47 @@ func serviceNotFound(s *snapshot.Snapshot) []finding.Finding {
 	case s.Target.Kind == v1alpha1.KindService:
 		return []finding.Finding{missingService(s)}
 	case s.Workload != nil:
-		f := finding.New(v1alpha1.CauseServiceNotFound, s.Workload.Reference(), v1alpha1.Likely,
-			fmt.Sprintf("No Service selects the pods of %s, so nobody can call it", s.Workload))
-		f.Recommendation = fmt.Sprintf("Create a Service whose selector matches the labels of %s: %s.", s.Workload, words.ShowLabels(s.Workload.Template.Labels))
-		f.SuggestedPatch = expose(s, s.Workload, s.Workload.Object.GetName())
-		return []finding.Finding{f}
+		return unexposed(s)
 	default:
 		return nil
 	}
+}
+
+// unexposed is for a workload that no Service selects. Workers are called by nobody, and many serve only metrics: it is a
+// fault where somebody means to call it, and else at most a hint.
+func unexposed(s *snapshot.Snapshot) []finding.Finding {
+	callers := namedAt(s, s.Workload.Object.GetName())
+	wanted := !s.Unprobed || len(callers) > 0
+	if !wanted && !slices.ContainsFunc(s.Workload.Template.Spec.Containers, serves) {
+		return nil
+	}
+	f := finding.New(v1alpha1.CauseServiceNotFound, s.Workload.Reference(), v1alpha1.Likely,
+		fmt.Sprintf("No Service selects the pods of %s, so nobody can call it", s.Workload), callers...)
+	if !wanted {
+		f.Confidence = v1alpha1.Possible
+	}
+	f.Recommendation = fmt.Sprintf("Create a Service whose selector matches the labels of %s: %s.", s.Workload, words.ShowLabels(s.Workload.Template.Labels))
+	f.SuggestedPatch = expose(s, s.Workload, s.Workload.Object.GetName())
+	return []finding.Finding{f}
+}
+
+// namedAt tells which other workloads of the namespace are told to call a Service of a name.
+func namedAt(s *snapshot.Snapshot, name string) []string {
+	var told []string
+	for _, w := range s.Workloads {
+		if w.Object == s.Workload.Object {
+			continue
+		}
+		for _, u := range upstreamsTo(s, &w.Template.Spec, name) {
+			told = append(told, fmt.Sprintf("%s names %s", whereIn(w.String(), u), u.address))
+		}
+	}
+	return told
+}
+
+// serves reports whether a container declares a port for callers.
+func serves(c corev1.Container) bool {
+	return slices.ContainsFunc(c.Ports, func(port corev1.ContainerPort) bool { return !auxiliary(port) })
 }
 
 func missingService(s *snapshot.Snapshot) finding.Finding {

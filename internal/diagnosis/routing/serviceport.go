@@ -103,12 +103,44 @@ func calledBy(s *snapshot.Snapshot) []finding.Finding {
 			continue
 		}
 		for _, u := range upstreamsTo(s, &w.Template.Spec, s.Service.Name) {
-			if lacksPort(s.Service, u.Port) {
-				findings = append(findings, wrongCaller(s, w, u))
+			if !lacksPort(s.Service, u.Port) {
+				continue
 			}
+			if f, ok := wrongPort(s, s.Service, u.Port); ok {
+				return []finding.Finding{f}
+			}
+			findings = append(findings, wrongCaller(s, w, u))
 		}
 	}
 	return joined(findings)
+}
+
+// wrongPort is for a port that several workloads ask a Service for, and none for one that it has: then the Service is wrong
+// and not they.
+func wrongPort(s *snapshot.Snapshot, service *corev1.Service, port int32) (finding.Finding, bool) {
+	var clients []string
+	for _, w := range s.Workloads {
+		for _, u := range upstreamsTo(s, &w.Template.Spec, service.Name) {
+			switch {
+			case u.Port == port:
+				clients = append(clients, whereIn(w.String(), u))
+			case u.Port != 0:
+				return finding.Finding{}, false
+			}
+		}
+	}
+	if len(clients) < 2 || len(service.Spec.Ports) == 0 {
+		return finding.Finding{}, false
+	}
+	f := finding.New(v1alpha1.CauseServicePortMismatch, snapshot.Reference(snapshot.KindService, service), v1alpha1.Likely,
+		fmt.Sprintf("%s, and all who call it ask for port %d", tellServicePorts(service), port), clients...)
+	f.Detail = "Service"
+	f.Recommendation = fmt.Sprintf("Give Service %s port %d.", service.Name, port)
+	if len(service.Spec.Ports) == 1 {
+		f.SuggestedPatch = fmt.Sprintf("kubectl patch service %s -n %s --type=json -p %s", service.Name, s.Namespace,
+			words.Quote(fmt.Sprintf(`[{"op":"replace","path":"/spec/ports/0/port","value":%d}]`, port)))
+	}
+	return f, true
 }
 
 func wrongCaller(s *snapshot.Snapshot, w *workload.Workload, u upstream) finding.Finding {

@@ -120,6 +120,7 @@ func (p servicePort) wrongNumber() []finding.Finding {
 	free := p.unreached(where)
 	listens, proofs := listensOn(p.Snapshot, where, number)
 	refused := p.refused()
+	twin := p.twin(where, number)
 	f := finding.New(v1alpha1.CauseTargetPortMismatch, p.ServiceReference(), v1alpha1.Possible,
 		fmt.Sprintf("%s: targetPort %d is no port of the container; %s", p, number, tellPorts(where, declaredPorts(where.Spec, p.Protocol))))
 	f.Detail = "Number"
@@ -132,6 +133,8 @@ func (p servicePort) wrongNumber() []finding.Finding {
 		return nil
 	case len(free) > 0 && (!silent(where.Spec) || listens != 0):
 		f.Confidence = v1alpha1.Likely
+	case twin != "":
+		f.Confidence = v1alpha1.Likely
 	case len(free) == 0:
 		return nil // a probe or a variable of another port says nothing of this one
 	}
@@ -140,7 +143,7 @@ func (p servicePort) wrongNumber() []finding.Finding {
 	}
 	f.Evidence = append(f.Evidence, tellPorts(where, declaredPorts(where.Spec, p.Protocol)))
 	f.Evidence = append(f.Evidence, proofs...)
-	f.Evidence = append(f.Evidence, fmt.Sprintf("port %d is in no port, probe, variable or argument of %s", number, where.Name))
+	f.Evidence = append(f.Evidence, twin, fmt.Sprintf("port %d is in no port, probe, variable or argument of %s", number, where.Name))
 	p.advise(&f, p.rightPort(free, listens))
 	return []finding.Finding{f}
 }
@@ -173,6 +176,24 @@ func (p servicePort) unreached(b snapshot.Backend) []corev1.ContainerPort {
 	return slices.DeleteFunc(declaredPorts(b.Spec, p.Protocol), func(port corev1.ContainerPort) bool {
 		return auxiliary(port) || slices.Contains(reached, port.ContainerPort)
 	})
+}
+
+// twin tells of another Service that leads the same port to the same pods, and there to one that is declared.
+func (p servicePort) twin(b snapshot.Backend, number int32) string {
+	for i := range p.Services {
+		service := &p.Services[i]
+		if service.Name == p.Service.Name || !snapshot.Selects(service, b.Labels) {
+			continue
+		}
+		for _, port := range service.Spec.Ports {
+			leads, ok := snapshot.PortOf(port, b.Spec)
+			declared := slices.ContainsFunc(declaredPorts(b.Spec, p.Protocol), func(c corev1.ContainerPort) bool { return c.ContainerPort == leads })
+			if ok && declared && leads != number && port.Port == p.Port && snapshot.ProtocolOf(port.Protocol) == snapshot.ProtocolOf(p.Protocol) {
+				return fmt.Sprintf("Service %s leads port %d to port %d of the same pods", service.Name, port.Port, leads)
+			}
+		}
+	}
+	return ""
 }
 
 // rightPort is the port that is meant, if only one can be.

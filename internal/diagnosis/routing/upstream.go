@@ -26,8 +26,8 @@ import (
 // Service does not have.
 //
 // That an address leads nowhere is no proof that anybody uses it: programs have settings for what they can do without. It
-// is certain where the log complains of it, likely where the container does not work or a Service of nearly that name
-// stands beside, and else possible.
+// is certain where the log complains of it, likely where the container does not work and is told nothing else or the
+// Service that is meant stands beside, and else possible.
 func upstreamAddressMismatch(s *snapshot.Snapshot) []finding.Finding {
 	spec := s.PodSpec()
 	if spec == nil {
@@ -59,12 +59,15 @@ func deadEnd(s *snapshot.Snapshot, u upstream) (finding.Finding, bool) {
 	case service == nil && absent(s, u.Namespace, u.Service):
 		f.Detail = "Service"
 		f.Message = fmt.Sprintf("%s names %s, and there is no Service %s", u.where(s), u.address, u.inNamespace(s))
-		if near := nearService(s, u.Namespace, u.Service); near != "" {
+		if near := u.meant(s); near != "" {
 			f.Message += fmt.Sprintf("; Service %s exists", near)
 			right.Host = near + strings.TrimPrefix(u.Host, u.Service)
 		}
 		f.Recommendation = fmt.Sprintf("Create Service %s, or let %s name the Service that is meant.", u.inNamespace(s), u.Source)
 	case service != nil && lacksPort(service, u.Port):
+		if wrong, ok := wrongPort(s, service, u.Port); ok && u.Namespace == s.Namespace {
+			return wrong, true
+		}
 		f.Detail = "Port"
 		f.Message = fmt.Sprintf("%s names %s, and Service %s has no port %d: %s", u.where(s), u.address, u.inNamespace(s), u.Port, tellServicePorts(service))
 		if len(service.Spec.Ports) == 1 {
@@ -123,7 +126,7 @@ func confidenceIn(s *snapshot.Snapshot, u upstream, service *corev1.Service, nea
 	switch {
 	case line != "":
 		return v1alpha1.Certain, "its log says: " + line
-	case troubled != "" && !heard, troubled != "" && near:
+	case troubled != "" && near, troubled != "" && !heard && onlyOne(s, u):
 		return v1alpha1.Likely, troubled
 	case near:
 		return v1alpha1.Likely, ""
@@ -132,6 +135,15 @@ func confidenceIn(s *snapshot.Snapshot, u upstream, service *corev1.Service, nea
 	default:
 		return v1alpha1.Possible, ""
 	}
+}
+
+// onlyOne reports whether a container is told no other address of the cluster. Of one among several nobody knows whether it
+// is what the container cannot do without.
+func onlyOne(s *snapshot.Snapshot, u upstream) bool {
+	spec := s.PodSpec()
+	return spec != nil && !slices.ContainsFunc(upstreamsOf(s, spec), func(other upstream) bool {
+		return other.Container.Name == u.Container.Name && other.Host != u.Host
+	})
 }
 
 // unreachable matches a line that tells that something could not be reached.

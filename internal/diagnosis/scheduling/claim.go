@@ -5,7 +5,6 @@ package scheduling
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -53,17 +52,13 @@ func claimNotFound(s *snapshot.Snapshot) []finding.Finding {
 	})
 }
 
-// claimMissing is what the scheduler says (kubernetes pkg/scheduler/framework/plugins/volumebinding, podHasPVCs).
-var claimMissing = regexp.MustCompile(`persistentvolumeclaim "([^"]{1,253})" not found`)
-
 func missingClaim(s *snapshot.Snapshot, pod *corev1.Pod, volume, claim string) (finding.Finding, bool) {
 	said, confidence := wordOn(s, pod), v1alpha1.Certain
 	if s.Claim(claim) != nil {
 		return finding.Finding{}, false
 	}
 	if !s.Complete(snapshot.KindPersistentVolumeClaim) {
-		match := claimMissing.FindStringSubmatch(said.text)
-		if match == nil || match[1] != claim {
+		if !s.SaidMissing(pod, claim) {
 			return finding.Finding{}, false
 		}
 		confidence = v1alpha1.Likely

@@ -36,7 +36,6 @@ func tellCordon(c *cluster, m *misfit, p *predicate) finding.Finding {
 	message := fmt.Sprintf("%s has no node to run on: the %d nodes that would take its pods are cordoned: %s",
 		name, len(m.nodes), list(nodeNames(m.nodes)))
 	if len(m.nodes) == 1 {
-		object = snapshot.Reference(snapshot.KindNode, m.nodes[0])
 		message = fmt.Sprintf("Node %s, the only one that would take the pods of %s, is cordoned", m.nodes[0].Name, name)
 	}
 	f := m.finding(object, p, "", message)

@@ -29,13 +29,8 @@ type reason struct {
 
 // wordOn finds the scheduler's last word on a pod: the condition, which it writes at every attempt, or an event.
 func wordOn(s *snapshot.Snapshot, pod *corev1.Pod) word {
-	if c := podScheduled(pod); c != nil && c.Status == corev1.ConditionFalse && c.Message != "" {
-		return parseWord(c.Message)
-	}
-	for _, event := range s.EventsOf(pod) { // newest first
-		if event.Reason == "FailedScheduling" && event.Message != "" {
-			return parseWord(event.Message)
-		}
+	if text := s.Unscheduled(pod); text != "" {
+		return parseWord(text)
 	}
 	return word{}
 }

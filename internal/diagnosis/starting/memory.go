@@ -6,6 +6,7 @@ package starting
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -13,10 +14,18 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
 // leastMemory is the least limit that is suggested: runc alone needs some 10 MiB to make a container, and a server more.
 const leastMemory = 64 << 20
+
+const (
+	// hopeless is a limit that no pod is made in: runc itself takes more, and CRI-O refuses less than 12 MiB.
+	hopeless = 10 << 20
+	// making is how long the making of a pod may take.
+	making = 30 * time.Second
+)
 
 // smallLimit is a container whose memory limit does not carry its making.
 type smallLimit struct {
@@ -51,12 +60,21 @@ func smallLimitOf(s *snapshot.Snapshot, pod *corev1.Pod) (smallLimit, bool) {
 	}
 	fault, ok := sandboxFaultOf(s, pod)
 	all := limited(pod)
-	if !ok || !fault.limit || len(all) == 0 {
+	if len(all) == 0 || ok && !fault.limit || !ok && !neverCarried(s, pod, all) {
 		return smallLimit{}, false
 	}
 	return smallLimit{slices.MinFunc(all, func(a, b corev1.Container) int {
 		return a.Resources.Limits.Memory().Cmp(*b.Resources.Limits.Memory())
 	}), fault.message}, true
+}
+
+// neverCarried is for a pod of which nobody says why it is not made: its limit is less than any container's making takes.
+func neverCarried(s *snapshot.Snapshot, pod *corev1.Pod, limited []corev1.Container) bool {
+	var sum int64
+	for _, c := range limited {
+		sum += c.Resources.Limits.Memory().Value()
+	}
+	return sum < hopeless && snapshot.IsHeld(pod) && pod.Status.PodIP == "" && s.Age(pod.CreationTimestamp.Time) > making
 }
 
 // memoryFaultOf is what the runtime says of a container with a limit that it could not start in it.
@@ -81,8 +99,14 @@ func memoryFinding(s *snapshot.Snapshot, one *sighting[smallLimit]) finding.Find
 	limit := c.Resources.Limits.Memory()
 	f := finding.New(v1alpha1.CauseOOMKilled, object, v1alpha1.Certain,
 		fmt.Sprintf("Container %s of %s is killed for want of memory before it begins: its limit of %s does not even carry its start", c.Name, owner, limit),
-		said(pod, one.fault.text), fmt.Sprintf("resources of container %s: limits.memory %s, requests.memory %s", c.Name, limit, c.Resources.Requests.Memory()))
+		fmt.Sprintf("resources of container %s: limits.memory %s, requests.memory %s", c.Name, limit, c.Resources.Requests.Memory()))
 	f.Detail, f.Stuck = detailLimitTooLow, true
+	if one.fault.text != "" {
+		f.Evidence = append([]string{said(pod, one.fault.text)}, f.Evidence...)
+	} else {
+		f.Confidence = v1alpha1.Likely
+		f.Message = fmt.Sprintf("Pod %s waits since %s to be made: the limit of %s of container %s of %s does not even carry its start", pod.Name, words.TimeOfDay(pod.CreationTimestamp.Time, s.Now), limit, c.Name, owner)
+	}
 	f.Evidence = append(f.Evidence, one.tellPods(s))
 	better, why := betterLimit(s, pod, c)
 	f.Evidence = append(f.Evidence, why)

@@ -68,16 +68,36 @@ func refusedOf(s *snapshot.Snapshot, c snapshot.Container) (refused, bool) {
 		found.mount, ok = onlyMount(c)
 		found.guessed = true
 	}
+	found.volume = volumeOf(&c.Pod.Spec, found.mount.Name)
+	found.guessed = found.guessed && !notHandedOver(&c.Pod.Spec, c.Spec, found.volume)
 	if !ok {
 		return refused{}, false
 	}
-	for i := range c.Pod.Spec.Volumes {
-		if c.Pod.Spec.Volumes[i].Name == found.mount.Name {
-			found.volume = &c.Pod.Spec.Volumes[i]
-		}
-	}
 	// A file system that turned read-only by itself is a fault of the storage, and another cause.
 	return found, !one.readOnly || isReadOnly(found.mount, found.volume)
+}
+
+func volumeOf(spec *corev1.PodSpec, name string) *corev1.Volume {
+	for i := range spec.Volumes {
+		if spec.Volumes[i].Name == name {
+			return &spec.Volumes[i]
+		}
+	}
+	return nil
+}
+
+// notHandedOver reports whether the spec leaves a volume to whoever owns its files, and the container is not root: nothing
+// but luck lets it write there. An emptyDir is everybody's (pkg/volume/emptydir, perm 0777).
+func notHandedOver(spec *corev1.PodSpec, c corev1.Container, volume *corev1.Volume) bool {
+	user, _, fsGroup := identity(spec, &c)
+	switch {
+	case volume == nil || user == nil || *user == 0:
+		return false
+	case volume.HostPath != nil || volume.NFS != nil:
+		return true
+	default:
+		return volume.PersistentVolumeClaim != nil && fsGroup == nil
+	}
 }
 
 // mountOf finds the mount that a path is below; of nested ones the inner.

@@ -118,9 +118,6 @@ func own(m missingService) int {
 
 // noRoomForClaims finds claims that pods wait for, that do not exist, and that a quota would not take.
 func noRoomForClaims(s *snapshot.Snapshot) []finding.Finding {
-	if !s.Complete(snapshot.KindPersistentVolumeClaim) {
-		return nil
-	}
 	missing := missingClaims(s)
 	if len(missing) == 0 {
 		return nil
@@ -154,7 +151,8 @@ func noRoomForClaims(s *snapshot.Snapshot) []finding.Finding {
 	return found
 }
 
-// missingClaims are named by pods that no node has taken: the scheduler waits for their claims.
+// missingClaims are named by pods that no node has taken: the scheduler waits for their claims. Where the claims were not
+// read, as in a file of a namespace that has none, its word is enough.
 func missingClaims(s *snapshot.Snapshot) []string {
 	var names []string
 	for _, pod := range s.LivePods() {
@@ -162,7 +160,7 @@ func missingClaims(s *snapshot.Snapshot) []string {
 			continue
 		}
 		for _, volume := range pod.Spec.Volumes {
-			if v := volume.PersistentVolumeClaim; v != nil && s.Claim(v.ClaimName) == nil {
+			if v := volume.PersistentVolumeClaim; v != nil && s.Claim(v.ClaimName) == nil && (s.Complete(snapshot.KindPersistentVolumeClaim) || s.SaidMissing(&pod, v.ClaimName)) {
 				names = append(names, v.ClaimName)
 			}
 		}
@@ -201,7 +199,7 @@ func tight(q *corev1.ResourceQuota) []charge {
 	return []charge{c}
 }
 
-// volumeFor is the free volume that was made for a claim: reserved for it, or of nearly its name.
+// volumeFor is the free volume that was made for a claim: reserved for it, of nearly its name, or the only one.
 func volumeFor(s *snapshot.Snapshot, claim string) *corev1.PersistentVolume {
 	free := snapshot.Keep(s.All.Volumes, func(pv *corev1.PersistentVolume) bool {
 		return pv.Status.Phase == corev1.VolumeAvailable && (pv.Spec.ClaimRef == nil || pv.Spec.ClaimRef.Namespace == s.Namespace && pv.Spec.ClaimRef.Name == claim)
@@ -213,6 +211,9 @@ func volumeFor(s *snapshot.Snapshot, claim string) *corev1.PersistentVolume {
 		}
 	}
 	near := words.Nearest(claim, words.Names(free, func(pv *corev1.PersistentVolume) string { return pv.Name }))
+	if len(free) == 1 {
+		near = free[0].Name
+	}
 	for i := range free {
 		if free[i].Name == near {
 			return &free[i]
