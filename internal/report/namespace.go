@@ -30,7 +30,7 @@ func join(all []*looked, well bool) []Finding {
 	seen := map[same]int{}
 	var joined []Finding
 	for _, l := range all {
-		if (l.Cause == v1alpha1.CauseHealthy) != well || l.unjudged() {
+		if l.well() != well || l.unjudged() {
 			continue
 		}
 		for _, f := range l.Findings {

@@ -29,6 +29,9 @@ func serviceNotFound(s *snapshot.Snapshot) []finding.Finding {
 	case s.Workload != nil:
 		f := finding.New(v1alpha1.CauseServiceNotFound, s.Workload.Reference(), v1alpha1.Likely,
 			fmt.Sprintf("No Service selects the pods of %s, so nobody can call it", s.Workload))
+		if s.Unprobed && s.Error == nil {
+			f.Confidence = v1alpha1.Possible // nobody was seen to call it, and what only calls others needs no Service
+		}
 		f.Recommendation = fmt.Sprintf("Create a Service whose selector matches the labels of %s: %s.", s.Workload, words.ShowLabels(s.Workload.Template.Labels))
 		f.SuggestedPatch = expose(s, s.Workload, s.Workload.Object.GetName())
 		return []finding.Finding{f}
