@@ -123,14 +123,18 @@ const lateness = 10 * time.Minute
 // its end.
 func (u sufferer) lately(s *snapshot.Snapshot, m logs.Match) bool {
 	lines := strings.Split(strings.TrimRight(saidBy(s, u.Container), "\n"), "\n")
-	told, newest := timeIn(m.Line), time.Time{}
-	for _, line := range slices.Backward(lines) {
-		if newest = timeIn(line); !newest.IsZero() {
+	told, newest, at := time.Time{}, time.Time{}, 0
+	for i, line := range slices.Backward(lines) {
+		if newest.IsZero() {
+			newest = timeIn(line)
+		}
+		if strings.Contains(line, m.Line) {
+			told, at = timeIn(line), len(lines)-i
 			break
 		}
 	}
 	if told.IsZero() || newest.IsZero() {
-		return slices.ContainsFunc(lines[max(0, len(lines)-lastLines):], func(line string) bool { return strings.Contains(line, m.Line) })
+		return at > 0 && at <= lastLines
 	}
 	return newest.Sub(told) < lateness
 }
