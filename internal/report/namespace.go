@@ -10,6 +10,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/foreign"
 )
 
@@ -30,7 +31,7 @@ func join(all []*looked, well bool) []Finding {
 	seen := map[same]int{}
 	var joined []Finding
 	for _, l := range all {
-		if (l.Cause == v1alpha1.CauseHealthy) != well || l.unjudged() {
+		if l.well() != well || l.unjudged() {
 			continue
 		}
 		for _, f := range l.Findings {
@@ -44,12 +45,43 @@ func join(all []*looked, well bool) []Finding {
 			joined = append(joined, one)
 		}
 	}
+	joined = ofOne(joined, all)
 	for i := range joined {
 		slices.Sort(joined[i].Services)
 		joined[i].Services = slices.Compact(joined[i].Services)
 	}
 	slices.SortStableFunc(joined, table.compare)
 	return joined
+}
+
+// ofOne joins what clients tell of a Service to what the workload behind it shows of itself: one dependency with one fault
+// is told once.
+func ofOne(joined []Finding, all []*looked) []Finding {
+	told := make([]bool, len(joined))
+	for i := range joined {
+		for j := range joined {
+			if i != j && !told[i] && !told[j] && joined[i].sameThing(joined[j], all) {
+				joined[i].merge(joined[j])
+				told[j] = true
+			}
+		}
+	}
+	var kept []Finding
+	for i, f := range joined {
+		if !told[i] {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// sameThing reports whether one finding is of a Service and the other, of the same cause, of the workload behind it.
+func (f *Finding) sameThing(other Finding, all []*looked) bool {
+	return f.Object.Kind == snapshot.KindService && f.Cause == other.Cause && f.Namespace == other.Namespace && slices.ContainsFunc(all, func(l *looked) bool {
+		w := l.Snapshot.Workload
+		return w != nil && l.Service != nil && l.Service.Name == f.Object.Name && l.Namespace == f.Namespace &&
+			string(w.Kind) == other.Object.Kind && w.Object.GetName() == other.Object.Name
+	})
 }
 
 // finding makes a finding of one target one of the namespace.

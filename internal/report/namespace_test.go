@@ -35,7 +35,7 @@ func hit(name string, reach Reach, needs []string, findings ...finding.Finding) 
 	s := snapshot.Assemble("mcp", v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: name}, &snapshot.Objects{})
 	s.Service = &corev1.Service{}
 	s.Service.Name = name
-	return &looked{s, diagnosis.Diagnosis{Cause: findings[0].Cause, Findings: findings}, reach, needs}
+	return &looked{s, diagnosis.Diagnosis{Cause: findings[0].Cause, Findings: findings}, reach, needs, false}
 }
 
 func TestJoin(t *testing.T) {

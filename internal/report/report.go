@@ -61,6 +61,8 @@ type looked struct {
 	reach Reach
 	// needs are the names of the Services of the namespace that it calls.
 	needs []string
+	// asked: somebody wants to know of this one, and not of the namespace.
+	asked bool
 }
 
 // name is how the target is called: "Service sandfly-mcp-server".
@@ -89,7 +91,7 @@ func New(namespace string, targets []*snapshot.Snapshot, look Look) *Report {
 	r := &Report{Namespace: foreign.Line(namespace, maxName)}
 	var all []*looked
 	add := func(s *snapshot.Snapshot) {
-		all = append(all, &looked{s, diagnosis.Diagnose(s), reachOf(s), needsOf(s)})
+		all = append(all, &looked{s, diagnosis.Diagnose(s), reachOf(s), needsOf(s), len(targets) == 1 || len(all) >= len(targets)})
 	}
 	for _, s := range targets {
 		add(s)
@@ -119,6 +121,13 @@ func (r *Report) sort(l *looked) {
 	case l.unjudged():
 		r.Unjudged = append(r.Unjudged, told)
 	}
+}
+
+// well: nobody suffers. A workload at zero that no Service leads to is called by nobody: a canary that waits, a worker that
+// is put aside. That is worth a look, and no fault of the namespace; where it was asked for, it is.
+func (l *looked) well() bool {
+	aside := !l.asked && l.Target.Kind != v1alpha1.KindService && l.Service == nil && l.Snapshot.Workload != nil && l.Snapshot.Workload.Replicas == 0 && l.Error == nil
+	return l.Cause == v1alpha1.CauseHealthy || aside && l.Cause == v1alpha1.CauseScaledToZero
 }
 
 // unjudged: nothing is known to be wrong, and too little to say that it is well.

@@ -84,7 +84,7 @@ func podDNS(s *snapshot.Snapshot) (finding.Finding, bool) {
 			known = append(known, upstream{address: address{Host: host}, Namespace: namespace, Service: name, Container: c.Spec, Source: "its log"})
 		}
 	}
-	for _, u := range known {
+	for _, u := range append(known, aliases(s, spec)...) {
 		service := s.ServiceIn(u.Namespace, u.Service)
 		if service == nil {
 			continue
@@ -112,6 +112,22 @@ func podDNS(s *snapshot.Snapshot) (finding.Finding, bool) {
 		return f, true
 	}
 	return foreignDNS(s, spec)
+}
+
+// aliases are the names of Services that the pod's own hosts file sets. Who calls them need not be told in the spec.
+func aliases(s *snapshot.Snapshot, spec *corev1.PodSpec) []upstream {
+	var found []upstream
+	for _, alias := range spec.HostAliases {
+		for _, host := range alias.Hostnames {
+			namespace, name, ok := serviceOf(s, host)
+			for _, c := range spec.Containers {
+				if ok && !slices.Contains(proxies, c.Name) {
+					found = append(found, upstream{address: address{Host: host}, Namespace: namespace, Service: name, Container: c, Source: "hostAliases"})
+				}
+			}
+		}
+	}
+	return found
 }
 
 // foreignDNS finds a pod that is cut off from the cluster DNS, of which no name is known that it needs.

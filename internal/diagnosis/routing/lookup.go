@@ -14,7 +14,7 @@ var lookups = []*regexp.Regexp{
 	regexp.MustCompile(`lookup ([^\s:]+)(?: on \S+)?: (?:no such host|.*server misbehaving|.*i/o timeout|Temporary failure in name resolution)`),
 	regexp.MustCompile(`(?:getaddrinfo|queryA|queryAaaa) (?:ENOTFOUND|EAI_AGAIN|ESERVFAIL|ETIMEOUT) ([^\s:]+)`),
 	regexp.MustCompile(`(?i)could not resolve host(?:name)?:? '?"?([^\s"':;,]+)`),
-	regexp.MustCompile(`UnknownHostException: ([^\s:]+)`),
+	regexp.MustCompile(`UnknownHostException: (?:[Ff]ailed to resolve )?'?([^\s:']+)`), // Netty says it in words
 	regexp.MustCompile(`could not translate host name "([^"]+)"`),
 	regexp.MustCompile(`(?i)failed to resolve (?:host )?'?"?([^\s"'(),:]+)`),
 	regexp.MustCompile(`(?i)(?:host='|connecting to |connect to (?:host )?|resolving |resolve )'?"?([a-z0-9][-a-z0-9.]*)[^\n]*(?:Name or service not known|Temporary failure in name resolution|nodename nor servname)`),

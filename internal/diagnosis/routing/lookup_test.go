@@ -19,6 +19,7 @@ func TestUnresolvedHost(t *testing.T) {
 		`curl: (6) Could not resolve host: vault`:                                                                          "vault",
 		`java.net.UnknownHostException: vault: Name or service not known`:                                                  "vault",
 		`java.net.UnknownHostException: Failed to resolve 'vault' [A(1)] after 2 queries`:                                  "vault",
+		`java.net.UnknownHostException: failed to resolve 'vault' after 4 queries`:                                         "vault",
 		`could not translate host name "vault-db" to address: Temporary failure in name resolution`:                        "vault-db",
 		`HTTPConnectionPool(host='vault', port=80): Max retries exceeded (Caused by [Errno -2] Name or service not known)`: "vault",
 		`NameResolutionError: Failed to resolve 'vault' ([Errno -3] Temporary failure in name resolution)`:                 "vault",

@@ -215,9 +215,18 @@ func (r route) hintsAt(service string) bool {
 // sameName reports whether a word of a path or host is the name of a Service, or nearly all of its end: paymentservice of
 // ts-payment-service.
 func sameName(hint, service string) bool {
+	if service := specificName(service); len(service) > 3 && specificName(hint) == service {
+		return true
+	}
 	hint, service = plainName(hint), plainName(service)
 	return len(hint) > 3 && (hint == service || strings.HasSuffix(service, hint) && len(hint)*10 > len(service)*7)
 }
+
+// generic are the last words of names that tell no Service from another.
+var generic = regexp.MustCompile(`(?i)[-_.]?(?:micro)?(?:services?|svc|server)$`)
+
+// specificName is what is left of a name without them: contacts of contacts-service.
+func specificName(name string) string { return plainName(generic.ReplaceAllString(name, "")) }
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)
 

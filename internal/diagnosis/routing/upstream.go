@@ -40,9 +40,13 @@ func upstreamAddressMismatch(s *snapshot.Snapshot) []finding.Finding {
 		}
 	}
 	for _, u := range fromFiles(s, spec) {
-		if f, ok := deadEnd(s, u); ok && f.Confidence == v1alpha1.Certain {
-			findings = append(findings, f) // a file names much that nobody uses
+		// A file names much that nobody uses.
+		if f, ok := deadEnd(s, u); ok && (f.Confidence == v1alpha1.Certain || f.Detail == "Port" && endsUnreached(s, u.Container.Name)) {
+			findings = append(findings, f)
 		}
+	}
+	if !slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.Confidence != v1alpha1.Possible }) {
+		findings = append(findings, loggedDeadEnds(s)...)
 	}
 	if slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.Confidence != v1alpha1.Possible }) {
 		findings = slices.DeleteFunc(findings, func(f finding.Finding) bool { return f.Confidence == v1alpha1.Possible })
@@ -147,7 +151,7 @@ func onlyOne(s *snapshot.Snapshot, u upstream) bool {
 }
 
 // unreachable matches a line that tells that something could not be reached.
-var unreachable = regexp.MustCompile(`(?i)no such host|enotfound|eai_again|name resolution|not known|unknown ?host|nxdomain|resolve|timed? ?out|timeout|deadline|unreachable|econnrefused|unable|unavailable|refused|no route`)
+var unreachable = regexp.MustCompile(`(?i)no such host|enotfound|eai_again|name resolution|not known|unknown ?host|nxdomain|resolve|timed? ?out|timeout|deadline|unreachable|econnrefused|(?:can't|cannot|could not) connect|unable|unavailable|refused|no route`)
 
 // complaint finds the last line in the logs of a container that complains of an address. heard is whether there are any.
 func complaint(s *snapshot.Snapshot, u upstream, service *corev1.Service) (line string, heard bool) {

@@ -28,6 +28,8 @@ type state struct {
 	clients []string
 	// setting matches the argument or variable of a dependency that brings it about; nil if none does by itself.
 	setting *regexp.Regexp
+	// lasts: it does not pass by itself, so that clients that are ready all the same suffer from it too.
+	lasts bool
 }
 
 var (
@@ -39,7 +41,7 @@ var (
 	readOnly = state{
 		cause: v1alpha1.CauseReadOnlyStorage, is: "takes no writes", own: "writes to what is read-only",
 		advice:  "See why it does not take writes: its read-only setting, its role (a replica), a full or failed disk; then send writes to the primary or make it writable.",
-		clients: []string{"FileSystem"},
+		clients: []string{"FileSystem"}, lasts: true,
 		setting: regexp.MustCompile(`(?i)^(?:--)?(?:super[_-]?|replica-|slave-)?read[_-]?only(?:$|[ =](?:1|on|true|yes))|transaction_read_only[ =](?:1|on)`),
 	}
 )
@@ -80,9 +82,12 @@ func (st state) ofPeer(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.
 	var p peer
 	own := slices.Contains(st.clients, m.Detail)
 	if !own {
-		p = peerOf(s, u.Spec, m)
+		p = st.peerOf(s, u.Spec, m)
 	}
 	evidence := []string{u.quote(m), m.Proves, u.replicas()}
+	if p.only != "" {
+		evidence = append(evidence, p.only)
+	}
 	if p.service == nil {
 		f := finding.New(st.cause, s.Owner(u.Container), confidence, words.UpperFirst(s.In(u.Container))+" "+st.own, evidence...)
 		if !own {
@@ -98,13 +103,28 @@ func (st state) ofPeer(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.
 		return f, true
 	}
 	witnesses := st.witnesses(s, p.service)
-	if len(witnesses) > 0 && confidence == v1alpha1.Likely {
+	switch {
+	case len(witnesses) > 0 && confidence == v1alpha1.Likely && p.only == "":
 		confidence = v1alpha1.Certain
+	case len(witnesses) > 0 && confidence == v1alpha1.Possible && st.lasts && u.lately(s, m):
+		confidence = v1alpha1.Likely // a ready container that serves and cannot write is well to nobody
 	}
 	f := finding.New(st.cause, snapshot.Reference(snapshot.KindService, p.service), confidence,
 		fmt.Sprintf("Service %s, which %s needs, %s", p.service.Name, s.In(u.Container), st.is), append(evidence, witnesses...)...)
 	f.Detail, f.Recommendation, f.Stuck = m.Detail, fmt.Sprintf("Service %s: %s", p.service.Name, st.advice), true
 	return f, true
+}
+
+// peerOf is whom a match is about, by its name or because there is only one whom it can be about.
+func (st state) peerOf(s *snapshot.Snapshot, c corev1.Container, m logs.Match) peer {
+	p := peerOf(s, c, m)
+	if p.host != "" {
+		return p
+	}
+	if service := onlyServer(s, c, m); service != nil {
+		return peer{host: service.Name, service: service, only: fmt.Sprintf("nothing else in namespace %s can be meant", s.Namespace)}
+	}
+	return p
 }
 
 // unheard judges the dependencies of a target of which no log is known, by what they show themselves.

@@ -25,6 +25,8 @@ type peer struct {
 	foreignNamespace, foreignName string
 	// self: the pod itself.
 	self bool
+	// only says that nobody named it, and why it is taken to be meant.
+	only string
 }
 
 // external reports whether the peer is a host outside the cluster: a name with a dot, or a public address. A bare

@@ -4,8 +4,10 @@
 package running
 
 import (
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/logs"
@@ -109,4 +111,45 @@ func (u sufferer) replicas() string {
 		return ""
 	}
 	return words.Count(u.pods, "pod") + " show the same"
+}
+
+// stamp is the time of day that a log line begins with, to the minute. Its zone does not matter within one log.
+var stamp = regexp.MustCompile(`\b(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)`)
+
+// lateness is how much older than the newest line of its log a line may be to be of now.
+const lateness = 10 * time.Minute
+
+// lately reports whether a fault was told as one of the last things: by the times in the log where it has any, else near
+// its end.
+func (u sufferer) lately(s *snapshot.Snapshot, m logs.Match) bool {
+	lines := strings.Split(strings.TrimRight(saidBy(s, u.Container), "\n"), "\n")
+	told, newest, at := time.Time{}, time.Time{}, 0
+	for i, line := range slices.Backward(lines) {
+		if newest.IsZero() {
+			newest = timeIn(line)
+		}
+		if strings.Contains(line, m.Line) {
+			told, at = timeIn(line), len(lines)-i
+			break
+		}
+	}
+	if told.IsZero() || newest.IsZero() {
+		return at > 0 && at <= lastLines
+	}
+	return newest.Sub(told) < lateness
+}
+
+// lastLines are by which a container is judged whose log tells no times.
+const lastLines = 8
+
+func timeIn(line string) time.Time {
+	found := stamp.FindStringSubmatch(line)
+	if found == nil {
+		return time.Time{}
+	}
+	at, err := time.Parse("2006-01-02 15:04", found[1]+" "+found[2])
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }

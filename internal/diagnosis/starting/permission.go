@@ -144,6 +144,14 @@ func isGiven(volume *corev1.Volume) bool {
 	return volume.ConfigMap != nil || volume.Secret != nil || volume.Projected != nil || volume.DownwardAPI != nil
 }
 
+// ownerUnset reports whether the spec itself speaks for the volume: it chooses the user, and nothing gives that user the
+// files of a volume that keeps the owner it was made with.
+func (r refused) ownerUnset() bool {
+	user, _, fsGroup := identity(&r.Pod.Spec, &r.Spec)
+	kept := r.volume != nil && (r.volume.PersistentVolumeClaim != nil || r.volume.HostPath != nil)
+	return kept && user != nil && *user != 0 && (fsGroup == nil || r.volume.HostPath != nil)
+}
+
 func refusedFinding(s *snapshot.Snapshot, one *sighting[refused]) finding.Finding {
 	r := one.fault
 	what := "may not use"
@@ -154,6 +162,9 @@ func refusedFinding(s *snapshot.Snapshot, one *sighting[refused]) finding.Findin
 	}
 	if r.guessed {
 		what, f.Confidence = "is refused a file, maybe below", v1alpha1.Possible
+		if r.ownerUnset() {
+			f.Confidence = v1alpha1.Likely
+		}
 	}
 	f.Message = fmt.Sprintf("%s crashes: it %s %s, where volume %s%s is mounted%s", words.UpperFirst(s.In(r.Container)), what, r.mount.MountPath, r.mount.Name,
 		tellSource(r.volume), when(isReadOnly(r.mount, r.volume), " read-only"))

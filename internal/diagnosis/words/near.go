@@ -14,7 +14,11 @@ import (
 func Nearest(name string, candidates []string) string {
 	best, least := "", len(name)/4+1
 	for _, candidate := range candidates {
-		distance := letters(name, candidate)
+		own, others := apart(name, candidate)
+		distance := letters(own, others)
+		if distance > max(2, len(own)/4+1) {
+			distance = len(name) + 1 // it is the words that both have which make them alike
+		}
 		if partOf(name, candidate) || partOf(candidate, name) {
 			distance = 1
 		}
@@ -23,6 +27,19 @@ func Nearest(name string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// apart leaves out the words between dashes that two names begin and end with: shipping-service and settings-service have
+// no more in common than that.
+func apart(a, b string) (string, string) {
+	own, others := strings.Split(a, "-"), strings.Split(b, "-")
+	for len(own) > 1 && len(others) > 1 && own[0] == others[0] {
+		own, others = own[1:], others[1:]
+	}
+	for len(own) > 1 && len(others) > 1 && own[len(own)-1] == others[len(others)-1] {
+		own, others = own[:len(own)-1], others[:len(others)-1]
+	}
+	return strings.Join(own, "-"), strings.Join(others, "-")
 }
 
 // partOf reports whether short is a part of long between dashes: sandfly-mcp of sandfly-mcp-server.
