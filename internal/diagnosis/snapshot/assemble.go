@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -79,8 +80,9 @@ func (o *Objects) replicaSetsOf(w *workload.Workload) []appsv1.ReplicaSet {
 	if w == nil {
 		return nil
 	}
+	orphan := orphansOf(w)
 	found := Keep(o.ReplicaSets, func(rs *appsv1.ReplicaSet) bool {
-		return rs.Namespace == w.Object.GetNamespace() && controlledBy(rs, string(w.Kind), w.Object)
+		return rs.Namespace == w.Object.GetNamespace() && (controlledBy(rs, string(w.Kind), w.Object) || orphan(rs))
 	})
 	slices.SortFunc(found, func(a, b appsv1.ReplicaSet) int {
 		return cmp.Or(cmp.Compare(Revision(&b), Revision(&a)), NewestFirst(&a, &b))
@@ -90,6 +92,7 @@ func (o *Objects) replicaSetsOf(w *workload.Workload) []appsv1.ReplicaSet {
 
 // podsOf returns the workload's pods, newest first; without a workload, those that the Service selects.
 func (o *Objects) podsOf(namespace string, service *corev1.Service, w *workload.Workload) []corev1.Pod {
+	orphan := orphansOf(w)
 	found := Keep(o.Pods, func(pod *corev1.Pod) bool {
 		if pod.Namespace != namespace || pod.Name == "" {
 			return false
@@ -98,10 +101,26 @@ func (o *Objects) podsOf(namespace string, service *corev1.Service, w *workload.
 			return Selects(service, pod.Labels)
 		}
 		kind, name, ok := workload.OwnerOf(pod)
-		return ok && kind == string(w.Kind) && name == w.Object.GetName()
+		return ok && kind == string(w.Kind) && name == w.Object.GetName() || orphan(pod)
 	})
 	slices.SortFunc(found, func(a, b corev1.Pod) int { return NewestFirst(&a, &b) })
 	return found
+}
+
+// orphansOf matches what a workload has made, of a file that has lost the ownerReferences: the label that only the
+// controllers of workloads set is there, and the selector matches.
+func orphansOf(w *workload.Workload) func(metav1.Object) bool {
+	if w == nil || w.Selector == nil {
+		return func(metav1.Object) bool { return false }
+	}
+	label := appsv1.ControllerRevisionHashLabelKey
+	if w.Kind == v1alpha1.KindDeployment {
+		label = appsv1.DefaultDeploymentUniqueLabelKey
+	}
+	selector, err := metav1.LabelSelectorAsSelector(w.Selector)
+	return func(obj metav1.Object) bool {
+		return err == nil && len(obj.GetOwnerReferences()) == 0 && obj.GetLabels()[label] != "" && !selector.Empty() && selector.Matches(labels.Set(obj.GetLabels()))
+	}
 }
 
 // controlledBy is metav1.IsControlledBy for dumps too, which may have lost their UIDs.

@@ -35,6 +35,9 @@ func parseAccount(text string) (name string, ok bool) {
 func serviceAccountNotFound(s *snapshot.Snapshot) []finding.Finding {
 	for _, m := range lacking(s) {
 		r, told := refused(s, m)
+		if of, ok := refusedDeployment(s); ok && !told && of.maker.object == m.object {
+			r, told = of, true // its ReplicaSets were not read
+		}
 		name, said := parseAccount(r.text)
 		if !said && !told {
 			name = accountOf(&m.template.Spec)
