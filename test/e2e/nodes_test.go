@@ -84,7 +84,7 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, ContinueO
 			changeNode(ctx, func(node *corev1.Node) { node.Spec.Unschedulable = false })
 		})
 		begin(ctx, server)
-		finds(ctx, v1alpha1.CauseNodeCordoned, "Node") // it is the only one
+		finds(ctx, v1alpha1.CauseNodeCordoned, "Deployment")
 	})
 
 	It("names TaintNotTolerated", func(ctx context.Context) {
