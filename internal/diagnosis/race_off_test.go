@@ -1,0 +1,8 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !race
+
+package diagnosis
+
+const underRace = false
