@@ -72,16 +72,8 @@ var unhealthy = regexp.MustCompile(`(?s)^(?:\(combined from similar events\): )?
 // (pkg/kubelet/kuberuntime/kuberuntime_manager.go, computePodActions).
 var killing = regexp.MustCompile(`(?i)failed (liveness|startup) probe`)
 
-// unhealthyAnswer reads the message of an event Unhealthy.
-func unhealthyAnswer(message string) (kind probeKind, a answer, ok bool) {
-	kind, text, ok := unhealthyProbe(message)
-	if !ok {
-		return "", answer{}, false
-	}
-	return kind, classify(text), true
-}
-
-// unhealthyProbe tells whose answer it is, and leaves it as it was told: to classify it is most of the work.
+// unhealthyProbe reads the message of an event Unhealthy: whose answer it is, and the answer as it was told. To classify it
+// is most of the work, and left to who needs it.
 func unhealthyProbe(message string) (kind probeKind, text string, ok bool) {
 	parts := unhealthy.FindStringSubmatch(message)
 	if parts == nil {

@@ -92,3 +92,12 @@ func FuzzParseProbers(f *testing.F) {
 		}
 	})
 }
+
+// unhealthyAnswer reads and classifies the message of an event Unhealthy.
+func unhealthyAnswer(message string) (kind probeKind, a answer, ok bool) {
+	kind, text, ok := unhealthyProbe(message)
+	if !ok {
+		return "", answer{}, false
+	}
+	return kind, classify(text), true
+}
