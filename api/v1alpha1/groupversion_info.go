@@ -1,7 +1,7 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package v1alpha1 is the API of Cortex: the HealingRequest kind, and the labels, annotations, causes,
+// Package v1alpha1 is the API of Cortex: the HealingRequest and HealingPolicy kinds, and the labels, annotations, causes,
 // actions, conditions and reasons that the gateway, the operator and people share.
 //
 // It imports apimachinery only, so that other programs can import it cheaply.
@@ -21,7 +21,7 @@ var GroupVersion = schema.GroupVersion{Group: "healing.cortex.dev", Version: "v1
 
 // AddToScheme adds the kinds of this package to a scheme.
 func AddToScheme(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &HealingRequest{}, &HealingRequestList{})
+	scheme.AddKnownTypes(GroupVersion, &HealingRequest{}, &HealingRequestList{}, &HealingPolicy{}, &HealingPolicyList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 }

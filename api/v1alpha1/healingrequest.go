@@ -10,19 +10,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// DefaultTimeout bounds a heal whose spec names no timeout (spec, "Timeouts": healing worker execution, 120 s).
+// DefaultTimeout bounds a heal where neither the request nor a policy names a timeout (spec, "Timeouts": healing worker execution, 120 s).
 const DefaultTimeout = 120 * time.Second
 
 // Deadline is when the heal must be over. It is the zero time before the operator has taken up the request.
 func (r *HealingRequest) Deadline() time.Time {
-	if r.Status.StartedAt == nil {
+	if r.Status.Deadline == nil {
 		return time.Time{}
 	}
-	timeout := DefaultTimeout
-	if r.Spec.Timeout != nil {
-		timeout = r.Spec.Timeout.Duration
-	}
-	return r.Status.StartedAt.Add(timeout)
+	return r.Status.Deadline.Time
 }
 
 // Done reports whether the request is over. A request that is over never changes again.

@@ -4,6 +4,7 @@
 package v1alpha1
 
 import (
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -109,14 +110,16 @@ const (
 	ApprovalDenied   Approval = "Denied"
 )
 
-// HealingRequestSpec says what to heal and how far to go. All of it but approval is fixed at creation.
+// HealingRequestSpec says what to heal and how far to go. All of it but the approval is fixed at creation.
 // +kubebuilder:validation:XValidation:rule="self.targetRef == oldSelf.targetRef",message="spec.targetRef cannot be changed: create another HealingRequest for another target"
 // +kubebuilder:validation:XValidation:rule="has(self.trigger) == has(oldSelf.trigger) && (!has(self.trigger) || self.trigger == oldSelf.trigger)",message="spec.trigger cannot be changed"
 // +kubebuilder:validation:XValidation:rule="has(self.error) == has(oldSelf.error) && (!has(self.error) || self.error == oldSelf.error)",message="spec.error cannot be changed"
 // +kubebuilder:validation:XValidation:rule="has(self.requestedBy) == has(oldSelf.requestedBy) && (!has(self.requestedBy) || self.requestedBy == oldSelf.requestedBy)",message="spec.requestedBy cannot be changed"
 // +kubebuilder:validation:XValidation:rule="has(self.mode) == has(oldSelf.mode) && (!has(self.mode) || self.mode == oldSelf.mode)",message="spec.mode cannot be changed: create another HealingRequest with the mode that you want"
 // +kubebuilder:validation:XValidation:rule="has(self.timeout) == has(oldSelf.timeout) && (!has(self.timeout) || duration(self.timeout) == duration(oldSelf.timeout))",message="spec.timeout cannot be changed: create another HealingRequest with the timeout that you want"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.approval) || (has(self.approval) && self.approval == oldSelf.approval)",message="spec.approval cannot be changed once it is given"
+// +kubebuilder:validation:XValidation:rule="has(self.expectedTools) == has(oldSelf.expectedTools) && (!has(self.expectedTools) || self.expectedTools == oldSelf.expectedTools)",message="spec.expectedTools cannot be changed"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.approval) || (has(self.approval) && (self.approval == oldSelf.approval || self.approval == 'Denied'))",message="spec.approval cannot be taken back once it is given; Approved can still become Denied, which stops the heal"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.approvedBy) || !has(oldSelf.approval) || !has(self.approval) || oldSelf.approval != self.approval || (has(self.approvedBy) && self.approvedBy == oldSelf.approvedBy)",message="spec.approvedBy cannot be changed without spec.approval"
 type HealingRequestSpec struct {
 	// targetRef names what to heal, in this namespace.
 	// +required
@@ -136,21 +139,36 @@ type HealingRequestSpec struct {
 	// +optional
 	RequestedBy string `json:"requestedBy,omitempty"`
 
-	// mode says how far the heal may go by itself. Empty means Auto.
+	// mode says how far the heal may go by itself. Empty means what the policy says, which is Auto by default. A mode that is looser
+	// than the policy's has no effect.
 	// +optional
 	Mode Mode `json:"mode,omitempty"`
 
-	// timeout bounds the whole heal, from 10s to 30m.
+	// timeout bounds the whole heal, from 10s to 30m. Empty means what the policy says, which is 120s by default. One that is
+	// longer than the policy's has no effect.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('30m')",message="spec.timeout must be a duration from 10s to 30m, for example 120s"
-	// +kubebuilder:default="120s"
 	// +optional
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// approval answers a plan that waits for a person. It can be given once.
+	// expectedTools are the names of the tools that the server had while it worked. A server that comes back without one of them is
+	// not healed. Empty means those of the last heal that was verified.
+	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MaxLength=128
+	// +listType=set
+	// +optional
+	ExpectedTools []string `json:"expectedTools,omitempty"`
+
+	// approval answers a plan that waits for a person. Approved also lets a request through that a cooldown, a count of attempts or
+	// the storm brake holds back. Denied stops the heal, at any moment.
 	// +optional
 	Approval Approval `json:"approval,omitempty"`
+
+	// approvedBy names who gave the approval, for the record.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	ApprovedBy string `json:"approvedBy,omitempty"`
 }
 
 // Phase sums up the conditions for people. Programs read the conditions.
@@ -265,10 +283,42 @@ type PlannedAction struct {
 	// +required
 	Object ObjectReference `json:"object"`
 
+	// permission that the policy gives for it: Auto, or Approval if a person has to answer first.
+	// +optional
+	Permission Permission `json:"permission,omitempty"`
+
 	// replicas is the count that a Scale action sets.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
+
+	// revision is the ReplicaSet or ControllerRevision whose template a Rollback action returns to.
+	// +optional
+	Revision *ObjectReference `json:"revision,omitempty"`
+
+	// container whose limit a RaiseMemoryLimit action raises.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Container string `json:"container,omitempty"`
+
+	// memoryLimit is the limit that a RaiseMemoryLimit action sets.
+	// +optional
+	MemoryLimit *resource.Quantity `json:"memoryLimit,omitempty"`
+
+	// pods that a DeletePods action deletes.
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=atomic
+	// +optional
+	Pods []ObjectReference `json:"pods,omitempty"`
+
+	// patch that a Patch action applies.
+	// +optional
+	Patch *Patch `json:"patch,omitempty"`
+
+	// dependency is the Service that a HealDependency action has healed.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	Dependency string `json:"dependency,omitempty"`
 
 	// risk of the action.
 	// +optional
@@ -282,6 +332,29 @@ type PlannedAction struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +optional
 	Reason string `json:"reason,omitempty"`
+}
+
+// PatchType is the type of a patch, as kubectl patch names it.
+// +kubebuilder:validation:Enum=strategic;merge;json
+type PatchType string
+
+// The patch types.
+const (
+	PatchStrategic PatchType = "strategic"
+	PatchMerge     PatchType = "merge"
+	PatchJSON      PatchType = "json"
+)
+
+// Patch is a change of one object, in full.
+type Patch struct {
+	// type of the patch.
+	// +required
+	Type PatchType `json:"type"`
+
+	// data of the patch, as JSON.
+	// +kubebuilder:validation:MaxLength=1024
+	// +required
+	Data string `json:"data"`
 }
 
 // Plan is what the heal means to do. Only its first action runs: if that does not help, the target is diagnosed anew
@@ -365,7 +438,7 @@ const (
 
 // CheckResult is one check of a verification.
 type CheckResult struct {
-	// name of the check: Rollout, Endpoints or Handshake.
+	// name of the check: Dependency, Rollout, Endpoints, Handshake, Tools or Stability.
 	// +kubebuilder:validation:MaxLength=32
 	// +required
 	Name string `json:"name"`
@@ -392,6 +465,13 @@ type Verification struct {
 	// +listMapKey=name
 	// +optional
 	Checks []CheckResult `json:"checks,omitempty"`
+
+	// tools are the names of the tools that the server was seen to have, in order, the first 128 of them.
+	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MaxLength=128
+	// +listType=atomic
+	// +optional
+	Tools []string `json:"tools,omitempty"`
 }
 
 // MaxProgress bounds status.progress. The list is only ever appended to, so an index names an entry for good.
@@ -472,13 +552,25 @@ type HealingRequestStatus struct {
 	// +optional
 	Attempts int32 `json:"attempts,omitempty"`
 
-	// blockedUntil is when a blocked request is looked at again.
+	// blockedUntil is when a blocked request is looked at again. It is empty where no clock tells: it then goes on when another
+	// heal ends or the storm is over.
 	// +optional
 	BlockedUntil *metav1.Time `json:"blockedUntil,omitempty"`
 
-	// startedAt is when the operator took up the request. spec.timeout counts from here.
+	// policies are the HealingPolicies that were applied. It is empty where only the defaults were.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=253
+	// +listType=atomic
+	// +optional
+	Policies []string `json:"policies,omitempty"`
+
+	// startedAt is when the operator took up the request. The timeout counts from here.
 	// +optional
 	StartedAt *metav1.MicroTime `json:"startedAt,omitempty"`
+
+	// deadline is when the heal must be over. It moves while the request is blocked or waits for a person.
+	// +optional
+	Deadline *metav1.MicroTime `json:"deadline,omitempty"`
 
 	// completedAt is when the request ended.
 	// +optional
@@ -499,6 +591,8 @@ type HealingRequestStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=heal,categories=cortex
+// +kubebuilder:selectablefield:JSONPath=`.spec.targetRef.name`
+// +kubebuilder:selectablefield:JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.targetRef.name`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Cause",type=string,JSONPath=`.status.cause`

@@ -170,7 +170,27 @@ const (
 	ActionRestart ActionType = "Restart"
 	// ActionWait changes nothing and gives the workload time to become ready by itself.
 	ActionWait ActionType = "Wait"
+	// ActionRollback returns a workload to the template of an earlier revision that was healthy.
+	ActionRollback ActionType = "Rollback"
+	// ActionResume lets a paused rollout go on.
+	ActionResume ActionType = "Resume"
+	// ActionRaiseMemoryLimit raises the memory limit of one container, by a bounded step and up to a cap.
+	ActionRaiseMemoryLimit ActionType = "RaiseMemoryLimit"
+	// ActionDeletePods deletes the pods that it names: failed, evicted, or stuck while terminating.
+	ActionDeletePods ActionType = "DeletePods"
+	// ActionPatch applies the one patch that the diagnosis suggests. It needs a person's approval, always.
+	ActionPatch ActionType = "Patch"
+	// ActionHealDependency creates a HealingRequest for a Service that the target cannot do without, and waits for its end.
+	ActionHealDependency ActionType = "HealDependency"
 )
+
+// ActionTypes are all of them.
+func ActionTypes() []ActionType {
+	return []ActionType{
+		ActionScale, ActionRestart, ActionWait, ActionRollback, ActionResume, ActionRaiseMemoryLimit, ActionDeletePods,
+		ActionPatch, ActionHealDependency,
+	}
+}
 
 // Types of the conditions of a HealingRequest.
 const (
@@ -193,6 +213,14 @@ const (
 	ReasonNoSafeAction         = "NoSafeAction"
 	ReasonAwaitingApproval     = "AwaitingApproval"
 	ReasonAnotherRequestActive = "AnotherRequestActive"
+	// ReasonCooldownActive: the last heal of the target failed, and the pause after it is not over.
+	ReasonCooldownActive = "CooldownActive"
+	// ReasonAttemptsExhausted: the target has seen as many changes as its window allows. A person was asked.
+	ReasonAttemptsExhausted = "AttemptsExhausted"
+	// ReasonConcurrencyLimited: as many heals as may be are changing something.
+	ReasonConcurrencyLimited = "ConcurrencyLimited"
+	// ReasonStormBrake: too much of the namespace is unhealthy at once.
+	ReasonStormBrake = "StormBrake"
 )
 
 // Reasons of ConditionRemediated and ConditionVerified.
@@ -202,6 +230,12 @@ const (
 	ReasonEndpointsNotUp  = "EndpointsNotReady"
 	ReasonHandshakeFailed = "HandshakeFailed"
 	ReasonHandshakePassed = "HandshakePassed"
+	// ReasonToolsChanged: the server answers, and not with the tools that it had.
+	ReasonToolsChanged = "ToolsChanged"
+	// ReasonNotStable: the target became ready and did not stay so.
+	ReasonNotStable = "NotStable"
+	// ReasonDependencyPending: the heal of a dependency is not over.
+	ReasonDependencyPending = "DependencyPending"
 )
 
 // Reasons of ConditionComplete.
@@ -220,6 +254,10 @@ const (
 	ReasonDeadlineExceeded = "DeadlineExceeded"
 	// ReasonDenied: a person denied the plan.
 	ReasonDenied = "Denied"
+	// ReasonCanceled: a person stopped the heal after it had begun.
+	ReasonCanceled = "Canceled"
+	// ReasonUnapproved: nobody answered the plan in time.
+	ReasonUnapproved = "Unapproved"
 	// ReasonPlanChanged: the target changed after a plan was approved, and no other plan was.
 	ReasonPlanChanged = "PlanChanged"
 	// ReasonNotOptedIn: the target does not carry LabelMCPServer.

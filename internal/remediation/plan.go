@@ -13,6 +13,8 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/policy"
 )
 
 // ladders tell, for each cause that is safe to fix without a person, what is tried, in order. A cause that is not
@@ -33,20 +35,34 @@ var ladders = map[v1alpha1.Cause][]v1alpha1.ActionType{
 	v1alpha1.CauseUnknown: {v1alpha1.ActionWait},
 }
 
-// Plan decides what to do about a diagnosis. What was tried before and did not help is not tried again. An empty plan
-// means that there is nothing that Cortex may do.
-func Plan(diagnosed diagnosis.Diagnosis, tried []v1alpha1.ActionResult) v1alpha1.Plan {
+// Input is all that a plan is made from.
+type Input struct {
+	Snapshot  *snapshot.Snapshot
+	Diagnosis diagnosis.Diagnosis
+	Policy    policy.Effective
+	// Tried are the actions that did not help: of this request, and of earlier ones on the same workload that is still as
+	// they left it.
+	Tried []v1alpha1.ActionResult
+}
+
+// Plan decides what to do about a diagnosis. What was tried before and did not help is not tried again, and what the policy
+// forbids is left out. An empty plan means that there is nothing that Cortex may do.
+func Plan(in Input) v1alpha1.Plan {
+	diagnosed := in.Diagnosis
 	if diagnosed.Workload == nil || len(diagnosed.Findings) == 0 {
 		return v1alpha1.Plan{}
 	}
 	root := diagnosed.Findings[0]
 	var plan v1alpha1.Plan
 	for _, actionType := range ladders[diagnosed.Cause] {
-		if root.Stuck && actionType == v1alpha1.ActionRestart {
+		permission := in.Policy.Permission(actionType)
+		if permission == v1alpha1.PermissionNever || root.Stuck && actionType == v1alpha1.ActionRestart {
 			continue
 		}
-		if !ineffective(actionType, diagnosed.Workload, tried) {
-			plan.Actions = append(plan.Actions, planned(actionType, root, *diagnosed.Workload))
+		if !ineffective(actionType, diagnosed.Workload, in.Tried) {
+			action := planned(actionType, root, *diagnosed.Workload)
+			action.Permission = permission
+			plan.Actions = append(plan.Actions, action)
 		}
 	}
 	return plan

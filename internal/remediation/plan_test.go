@@ -11,6 +11,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/policy"
 	"github.com/ry-ops/cortex/internal/remediation"
 )
 
@@ -59,7 +60,7 @@ func TestPlan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			diagnosed := diagnosis.Diagnosis{Cause: test.cause, Workload: test.workload}
 			diagnosed.Findings = []finding.Finding{{Finding: v1alpha1.Finding{Cause: test.cause}, Replicas: 2}}
-			plan := remediation.Plan(diagnosed, test.tried)
+			plan := remediation.Plan(remediation.Input{Diagnosis: diagnosed, Policy: policy.Default(), Tried: test.tried})
 			var got []v1alpha1.ActionType
 			for _, action := range plan.Actions {
 				got = append(got, action.Type)

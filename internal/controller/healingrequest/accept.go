@@ -7,9 +7,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -28,9 +30,18 @@ func (r *Reconciler) accept(ctx context.Context, h *heal) error {
 	h.lookAgain()
 	now := metav1.NewMicroTime(h.clock.Now())
 	h.status().StartedAt = &now
+	h.status().Deadline = ptr.To(metav1.NewMicroTime(now.Add(h.timeout())))
 	h.wake = h.request.Deadline()
 	h.say(fmt.Sprintf("Starting self-healing for %s: %s", strings.ToLower(string(h.request.Spec.TargetRef.Kind)), h.request.Spec.TargetRef.Name))
 	return nil
+}
+
+// timeout is how long the heal may take.
+func (h *heal) timeout() time.Duration {
+	if timeout := h.request.Spec.Timeout; timeout != nil {
+		return timeout.Duration
+	}
+	return v1alpha1.DefaultTimeout
 }
 
 // held holds the request back if another one is at work, and reports whether it did.

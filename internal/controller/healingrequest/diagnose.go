@@ -19,6 +19,7 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/policy"
 	"github.com/ry-ops/cortex/internal/remediation"
 	"github.com/ry-ops/cortex/internal/verification"
 )
@@ -117,7 +118,7 @@ func (h *heal) recordDiagnosis(snapshot *snapshot.Snapshot, diagnosed diagnosis.
 
 // decide turns the diagnosis into a plan, or into the end of the request.
 func (h *heal) decide(snapshot *snapshot.Snapshot, diagnosed diagnosis.Diagnosis, tried []v1alpha1.ActionResult) {
-	plan := remediation.Plan(diagnosed, tried)
+	plan := remediation.Plan(remediation.Input{Snapshot: snapshot, Diagnosis: diagnosed, Policy: policy.Default(), Tried: tried})
 	shown := h.status().Plan
 	h.status().Plan = nil
 	if len(plan.Actions) > 0 {
