@@ -25,6 +25,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/controller/healingrequest"
+	"github.com/ry-ops/cortex/internal/controller/retention"
 	"github.com/ry-ops/cortex/internal/gather"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/remediation"
@@ -170,6 +171,10 @@ func wire(ctx context.Context, mgr ctrl.Manager) error {
 	}
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	keeper := &retention.Reconciler{Client: mgr.GetClient(), Live: live, Clock: clock.RealClock{}}
+	if err := keeper.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("setting up the retention of requests: %w", err)
 	}
 	return nil
 }

@@ -9,21 +9,32 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
 
-// approve acts on a person's answer to the plan.
-func (r *Reconciler) approve(_ context.Context, h *heal) error {
-	if h.phase() != v1alpha1.PhaseAwaitingApproval {
-		return nil
-	}
-	switch h.request.Spec.Approval {
-	case v1alpha1.ApprovalApproved:
+// approve acts on a person's yes, and notices what makes the question pointless.
+func (r *Reconciler) approve(ctx context.Context, h *heal) error {
+	if h.request.Spec.Approval == v1alpha1.ApprovalApproved {
 		// The answer may come long after the question: the target is looked at again, and the plan runs only if it is
 		// still the one that was approved.
-		h.stepped = true
-		h.say("Approved: " + describe(*h.status().Plan))
+		h.say("Approved" + by(h.request.Spec.ApprovedBy) + ": " + h.plan())
 		h.lookAgain()
-	case v1alpha1.ApprovalDenied:
-		h.stepped = true
-		h.complete(v1alpha1.ReasonDenied, "The plan was denied. Nothing was changed.")
+		h.within(h.timeout())
+		return nil
+	}
+	moved, err := r.moved(ctx, h)
+	switch {
+	case err != nil:
+		return err
+	case moved:
+		h.lookAgain()
+		h.within(h.timeout())
+	default:
+		h.pause()
 	}
 	return nil
+}
+
+func by(person string) string {
+	if person == "" {
+		return ""
+	}
+	return " by " + person
 }

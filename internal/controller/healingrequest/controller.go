@@ -3,12 +3,13 @@
 
 // Package healingrequest reconciles HealingRequests: diagnose, plan, remediate, verify, report.
 //
-// A reconcile runs the one step that is due, in memory, and writes the status once. What is to be done is in the status
-// before it is done, so any replica can take over at any moment.
+// A reconcile goes as far as it can in memory and writes the status once. What is to be done is in the status in the API
+// server before it is done, so any replica can take over at any moment.
 package healingrequest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,50 +55,84 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	Metrics  *Metrics
 	Clock    clock.PassiveClock
+
+	slots  slots
+	health health
 }
 
 // +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests,verbs=list;watch
 // +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests/status,verbs=patch
+// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingpolicies,verbs=list;watch
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets;daemonsets,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
 
-// Reconcile takes one request one step further.
+// Reconcile takes one request as far as it goes without waiting.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var stored v1alpha1.HealingRequest
-	if err := r.Get(ctx, req.NamespacedName, &stored); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+	err := r.Get(ctx, req.NamespacedName, &stored)
+	if client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, err
 	}
-	if stored.Done() || !stored.DeletionTimestamp.IsZero() {
+	if err != nil || stored.Done() || !stored.DeletionTimestamp.IsZero() {
+		r.slots.free(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	h := newHeal(stored.DeepCopy(), r.Clock)
-	// In the order of the phases. Each step leaves alone what is not in its phase.
-	steps := []func(context.Context, *heal) error{r.expire, r.accept, r.diagnose, r.approve, r.remediate, r.verify}
-	for _, step := range steps {
-		if err := step(ctx, h); err != nil {
-			return ctrl.Result{}, err
-		}
-		if h.stepped {
-			break
-		}
+	h := newHeal(&stored, r.Clock)
+	stepErr := r.advance(ctx, h)
+	if stepErr != nil && stored.Status.Deadline != nil {
+		return ctrl.Result{}, stepErr
 	}
-	if err := r.persist(ctx, &stored, h); err != nil {
-		return ctrl.Result{}, err
+	// Of a request that was just taken up, even a step that failed leaves the deadline: there is an end, come what may.
+	if err := r.persist(ctx, h); err != nil || stepErr != nil {
+		return ctrl.Result{}, errors.Join(stepErr, err)
 	}
 	return ctrl.Result{RequeueAfter: h.requeueAfter()}, nil
 }
 
+// maxSteps bounds one reconcile. A heal with the most attempts that there can be does not take as many.
+const maxSteps = 64
+
+// advance takes the steps that are due, until one needs the status to be written or has to wait.
+func (r *Reconciler) advance(ctx context.Context, h *heal) error {
+	for range maxSteps {
+		if err := r.step(ctx, h); err != nil || h.due || h.request.Done() {
+			return err
+		}
+	}
+	return fmt.Errorf("no end after %d steps in phase %s", maxSteps, h.phase())
+}
+
+// step takes the one step of the phase that the request is in.
+func (r *Reconciler) step(ctx context.Context, h *heal) error {
+	if over, err := r.interrupt(ctx, h); over || err != nil {
+		return err
+	}
+	switch h.phase() {
+	case v1alpha1.PhaseDiagnosing:
+		return r.diagnose(ctx, h)
+	case v1alpha1.PhaseAwaitingApproval:
+		return r.approve(ctx, h)
+	case v1alpha1.PhaseRemediating:
+		return r.remediate(ctx, h)
+	case v1alpha1.PhaseVerifying:
+		return r.verify(ctx, h)
+	default:
+		return r.accept(ctx, h)
+	}
+}
+
 // persist writes the status if it changed, and only then tells of it: an event, a log line or a metric of something
 // that was not written could be told twice.
-func (r *Reconciler) persist(ctx context.Context, stored *v1alpha1.HealingRequest, h *heal) error {
+func (r *Reconciler) persist(ctx context.Context, h *heal) error {
 	h.seal()
-	if equality.Semantic.DeepEqual(stored.Status, h.request.Status) {
+	key := client.ObjectKeyFromObject(h.request)
+	if equality.Semantic.DeepEqual(h.stored.Status, h.request.Status) {
 		return nil
 	}
-	patch := client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})
+	patch := client.MergeFromWithOptions(h.stored, client.MergeFromWithOptimisticLock{})
 	err := r.Status().Patch(ctx, h.request, patch, client.FieldOwner(v1alpha1.FieldManager))
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		// The cache was behind, or the request was deleted. What the cache gets next wakes the reconciler again.
@@ -107,19 +142,11 @@ func (r *Reconciler) persist(ctx context.Context, stored *v1alpha1.HealingReques
 	if err != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
-	r.report(logr.FromContextOrDiscard(ctx), stored, h)
+	if !occupies(h.request) {
+		r.slots.free(key)
+	}
+	r.report(logr.FromContextOrDiscard(ctx), h)
 	return nil
-}
-
-// report tells people and machines what the write just made a fact.
-func (r *Reconciler) report(log logr.Logger, stored *v1alpha1.HealingRequest, h *heal) {
-	for _, entry := range h.request.Status.Progress[len(stored.Status.Progress):] {
-		log.Info("[HEAL-WORKER] "+entry.Message, "target", h.request.Spec.TargetRef.Name, "phase", entry.Phase)
-	}
-	for _, note := range h.events {
-		note.record(r.Recorder, h.request)
-	}
-	r.Metrics.observe(stored, h.request)
 }
 
 // remaining is the time until a moment, and at least a millisecond: zero would mean never.

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
@@ -24,16 +22,21 @@ import (
 	"github.com/ry-ops/cortex/internal/verification"
 )
 
-// diagnose finds the root cause and decides what to do about it. Both are written before anything is touched.
+// diagnose finds the root cause and decides what to do about it.
 func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
-	if h.phase() != v1alpha1.PhaseDiagnosing {
-		return nil
-	}
-	h.stepped = true
 	spec := h.request.Spec
 	snapshot, err := r.Gatherer.Gather(ctx, h.request.Namespace, spec.TargetRef, spec.Error)
 	if err != nil {
 		return fmt.Errorf("looking at %s %s: %w", spec.TargetRef.Kind, spec.TargetRef.Name, err)
+	}
+	h.fresh = true
+	effective, err := r.effectiveOf(ctx, h, snapshot.Service)
+	if err != nil {
+		return err
+	}
+	h.status().Policies = effective.Names
+	if h.started {
+		h.within(effective.TotalOf(spec.Timeout))
 	}
 	diagnosed := diagnosis.Diagnose(snapshot)
 	if diagnosed.Cause == v1alpha1.CauseHealthy && h.status().FixApplied != "" {
@@ -42,39 +45,17 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 	} else {
 		h.recordDiagnosis(snapshot, diagnosed)
 	}
-	tried, err := r.inVain(ctx, h.request, diagnosed.Workload)
+	earlier, err := r.requests(ctx, r.Client, h.request.Namespace)
 	if err != nil {
 		return err
 	}
-	h.decide(snapshot, diagnosed, append(tried, h.status().Actions...))
-	return nil
-}
-
-// memory is how long a fix that did not help is not tried again on an unchanged workload: a server that cannot start would
-// be restarted with every question, and each restart pushes the last good revision further out of its history.
-const memory = 10 * time.Minute
-
-// inVain are the actions of earlier requests on the same workload that did not help, and after which nobody has changed it.
-func (r *Reconciler) inVain(ctx context.Context, request *v1alpha1.HealingRequest, workload *v1alpha1.ObjectReference) ([]v1alpha1.ActionResult, error) {
-	if workload == nil {
-		return nil, nil
-	}
-	var earlier v1alpha1.HealingRequestList
-	if err := r.Live.List(ctx, &earlier, client.InNamespace(request.Namespace)); err != nil {
-		return nil, fmt.Errorf("listing the earlier requests: %w", err)
-	}
 	var tried []v1alpha1.ActionResult
-	for i := range earlier.Items {
-		for _, action := range earlier.Items[i].Status.Actions {
-			recent := action.AppliedAt != nil && r.Clock.Since(action.AppliedAt.Time) < memory
-			// The action itself made the next generation.
-			unchanged := action.Object.UID == workload.UID && workload.Generation <= action.Object.Generation+1
-			if action.State == v1alpha1.ActionIneffective && recent && unchanged && earlier.Items[i].UID != request.UID {
-				tried = append(tried, action)
-			}
-		}
+	if diagnosed.Workload != nil {
+		tried = effective.InVain(h.clock.Now(), h.target(), diagnosed.Cause, earlier)
 	}
-	return tried, nil
+	return r.decide(ctx, h, remediation.Input{
+		Snapshot: snapshot, Diagnosis: diagnosed, Policy: effective, Tried: append(tried, h.status().Actions...),
+	})
 }
 
 // lateEffect marks the last change as the one that helped.
@@ -117,42 +98,121 @@ func (h *heal) recordDiagnosis(snapshot *snapshot.Snapshot, diagnosed diagnosis.
 }
 
 // decide turns the diagnosis into a plan, or into the end of the request.
-func (h *heal) decide(snapshot *snapshot.Snapshot, diagnosed diagnosis.Diagnosis, tried []v1alpha1.ActionResult) {
-	plan := remediation.Plan(remediation.Input{Snapshot: snapshot, Diagnosis: diagnosed, Policy: policy.Default(), Tried: tried})
+func (r *Reconciler) decide(ctx context.Context, h *heal, in remediation.Input) error {
+	plan := remediation.Plan(in)
 	shown := h.status().Plan
 	h.status().Plan = nil
 	if len(plan.Actions) > 0 {
 		h.status().Plan = &plan
 	}
-	service := snapshot.Service
+	service := in.Snapshot.Service
+	mode := in.Policy.ModeOf(h.request.Spec.Mode)
 	switch {
-	case diagnosed.Cause == v1alpha1.CauseHealthy:
-		h.healthy(snapshot, diagnosed)
+	case in.Diagnosis.Cause == v1alpha1.CauseHealthy:
+		h.healthy(in.Snapshot, in.Diagnosis)
 	case service == nil || len(plan.Actions) == 0 || len(h.status().Actions) >= maxAttempts:
-		h.giveUp(tried)
+		h.giveUp(in.Tried)
 	case !mcpserver.OptedIn(service):
 		h.refuse(service.Namespace, service.Name)
-	case h.request.Spec.Mode == v1alpha1.ModeDryRun:
-		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, describe(plan))
-		h.complete(v1alpha1.ReasonDryRun, "Dry run: would "+describe(plan)+". Nothing was changed.")
-	case h.request.Spec.Mode == v1alpha1.ModeApproval && plan.Actions[0].Type != v1alpha1.ActionWait && !h.approved(shown, plan.Actions[0]):
-		if h.request.Spec.Approval != "" && shown != nil {
-			h.complete(v1alpha1.ReasonPlanChanged, "The approved plan no longer fits, and what would fit was not approved: "+describe(plan))
-			return
-		}
-		h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonAwaitingApproval, describe(plan))
-		h.say("Waiting for approval to " + describe(plan))
-		h.tell(v1alpha1.ReasonAwaitingApproval, "Waiting for approval to "+describe(plan))
+	case mode == v1alpha1.ModeDryRun:
+		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, h.plan())
+		h.complete(v1alpha1.ReasonDryRun, "Dry run: would "+h.plan()+". Nothing was changed.")
+	case needsApproval(mode, plan.Actions[0]) && !h.approved(shown, plan.Actions[0]):
+		h.ask(in.Policy, shown)
 	default:
-		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, describe(plan))
+		return r.admit(ctx, h, in)
+	}
+	return nil
+}
+
+// admit lets the plan run, if nothing holds it back.
+func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) error {
+	if changes(h.next().Type) {
+		block, err := r.limits(ctx, h, in.Policy)
+		if err != nil {
+			return err
+		}
+		if block != nil && block.Reason == v1alpha1.ReasonAttemptsExhausted {
+			asked, err := r.asked(ctx, h, in.Policy)
+			if err != nil {
+				return err
+			}
+			if !asked || h.begun() {
+				h.exhausted(*block, in.Tried)
+				return nil
+			}
+		}
+		if block != nil {
+			h.block(*block)
+			return nil
+		}
+	}
+	h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, h.plan())
+	return nil
+}
+
+func needsApproval(mode v1alpha1.Mode, action v1alpha1.PlannedAction) bool {
+	return action.Permission == v1alpha1.PermissionApproval || mode == v1alpha1.ModeApproval && action.Type != v1alpha1.ActionWait
+}
+
+// ask waits for a person's answer to the plan. The time of the heal does not run meanwhile.
+func (h *heal) ask(effective policy.Effective, shown *v1alpha1.Plan) {
+	if h.request.Spec.Approval != "" && shown != nil {
+		h.complete(v1alpha1.ReasonPlanChanged, "The approved plan no longer fits, and what would fit was not approved: "+h.plan())
+		return
+	}
+	if h.request.Spec.Approval != "" { // given before there was a plan to look at
+		h.complete(v1alpha1.ReasonPlanChanged, "An approval holds for a plan that was shown. This one was not: "+h.plan())
+		return
+	}
+	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonAwaitingApproval, h.plan())
+	h.say(fmt.Sprintf("Waiting for approval to %s: kubectl cortex approve %s -n %s", h.plan(), h.request.Name, h.request.Namespace))
+	h.tell(v1alpha1.ReasonAwaitingApproval, "Waiting for approval to "+h.plan())
+	h.within(effective.Timeouts.Approval)
+	h.pause()
+}
+
+// approved reports whether a person has approved just this change, of just this object.
+func (h *heal) approved(shown *v1alpha1.Plan, action v1alpha1.PlannedAction) bool {
+	return h.request.Spec.Approval == v1alpha1.ApprovalApproved && shown != nil && slices.ContainsFunc(shown.Actions, func(a v1alpha1.PlannedAction) bool {
+		return sameChange(a, action)
+	})
+}
+
+// asked reports whether a person has been asked about the target before, within the time that the limits look back on: once is
+// enough.
+func (r *Reconciler) asked(ctx context.Context, h *heal, effective policy.Effective) (bool, error) {
+	requests, err := r.requests(ctx, r.Client, h.request.Namespace)
+	if err != nil {
+		return false, err
+	}
+	for i := range requests {
+		other := &requests[i]
+		if other.UID == h.request.UID || other.Status.CompletedAt == nil || h.clock.Since(other.Status.CompletedAt.Time) > effective.Limits.Window {
+			continue
+		}
+		sameWorkload := other.Status.WorkloadRef != nil && h.status().WorkloadRef != nil && other.Status.WorkloadRef.UID == h.status().WorkloadRef.UID
+		if (sameWorkload || sameTarget(other, h.request)) && askedPerson(completeReason(other)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func askedPerson(reason string) bool {
+	switch reason {
+	case v1alpha1.ReasonManualFixNeeded, v1alpha1.ReasonFixIneffective, v1alpha1.ReasonDeadlineExceeded, v1alpha1.ReasonAttemptsExhausted:
+		return true
+	default:
+		return false
 	}
 }
 
-// approved reports whether a person has approved just this action, on just this object.
-func (h *heal) approved(shown *v1alpha1.Plan, action v1alpha1.PlannedAction) bool {
-	return h.request.Spec.Approval == v1alpha1.ApprovalApproved && shown != nil && slices.ContainsFunc(shown.Actions, func(a v1alpha1.PlannedAction) bool {
-		return a.Type == action.Type && a.Object.UID == action.Object.UID && ptr.Equal(a.Replicas, action.Replicas)
-	})
+// exhausted hands the request over to a person: what may be tried in a while has been tried.
+func (h *heal) exhausted(block policy.Block, tried []v1alpha1.ActionResult) {
+	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, block.Reason, block.Message)
+	h.tellTried(tried)
+	h.complete(v1alpha1.ReasonAttemptsExhausted, fmt.Sprintf("%s. A person has to look: %s", block.Message, h.status().Diagnosis))
 }
 
 // maxAttempts bounds the actions of one request, those included whose object kept moving (status.actions, maxItems).
@@ -188,16 +248,28 @@ func (h *heal) refuse(namespace, service string) {
 // giveUp hands the request over to a person, with all that was found and tried.
 func (h *heal) giveUp(tried []v1alpha1.ActionResult) {
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNoSafeAction, "no action is left that is safe without a person")
+	h.tellTried(tried)
 	if h.status().FixApplied == "" {
-		for _, action := range tried {
-			if action.Type != v1alpha1.ActionWait && action.AppliedAt != nil {
-				h.say(fmt.Sprintf("%s at %s did not help and is not tried again", action.Detail, action.AppliedAt.UTC().Format(time.TimeOnly)))
-			}
-		}
 		h.complete(v1alpha1.ReasonManualFixNeeded, "Unable to fix automatically: "+h.status().Diagnosis)
 		return
 	}
 	h.complete(v1alpha1.ReasonFixIneffective, fmt.Sprintf("%s, and it did not help: %s", h.status().FixApplied, h.status().Diagnosis))
+}
+
+// tellTried says what was tried, by this request and by others, and how it ended.
+func (h *heal) tellTried(tried []v1alpha1.ActionResult) {
+	for _, action := range tried {
+		if action.Type != v1alpha1.ActionWait && action.AppliedAt != nil {
+			h.say(fmt.Sprintf("%s at %s: %s. It is not tried again", action.Detail, action.AppliedAt.UTC().Format(time.TimeOnly), outcomes[action.State]))
+		}
+	}
+}
+
+var outcomes = map[v1alpha1.ActionState]string{
+	v1alpha1.ActionApplied:     "it is not known whether it helped",
+	v1alpha1.ActionVerified:    "it helped, and did not last",
+	v1alpha1.ActionIneffective: "it did not help",
+	v1alpha1.ActionFailed:      "it was refused",
 }
 
 // describe says what a plan would do, for people.

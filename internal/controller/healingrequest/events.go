@@ -17,6 +17,9 @@ type note struct {
 	kind, reason, message string
 }
 
+// reasonIneffective is of an Event about a change that did not help. There is no condition of that name.
+const reasonIneffective = "Ineffective"
+
 // maxEventNote is the API server's bound on an Event's note (events.k8s.io/v1), in bytes, where other bounds count
 // characters.
 const maxEventNote = 1024

@@ -18,14 +18,27 @@ import (
 
 // remediate makes the change that the plan in the API server names: never one that is only in memory.
 func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
-	if h.phase() != v1alpha1.PhaseRemediating {
+	if !h.planStored() {
+		h.due = true
 		return nil
 	}
-	h.stepped = true
-	if held, err := r.held(ctx, h); held || err != nil {
+	if recorded, err := r.recall(ctx, h); recorded || err != nil {
+		return err
+	}
+	if held, err := r.held(ctx, h, r.Live); held || err != nil {
 		return err
 	}
 	action := h.next()
+	if !h.fresh && changes(action.Type) {
+		verified, err := r.works(ctx, h)
+		if err != nil {
+			return err
+		}
+		if verified != nil {
+			h.recovered(*verified)
+			return nil
+		}
+	}
 	result, err := r.Applier.Apply(ctx, h.request.Namespace, h.stamp(), action)
 	if refused(err) {
 		result = v1alpha1.ActionResult{Type: action.Type, Object: action.Object, State: v1alpha1.ActionFailed, Detail: foreign.Line(err.Error(), 512)}
@@ -36,6 +49,18 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 	}
 	h.recordAction(result)
 	return nil
+}
+
+// recovered ends a request whose target works before anything (more) was changed.
+func (h *heal) recovered(verified v1alpha1.Verification) {
+	h.recordVerification(verified, verified.Checks[len(verified.Checks)-1])
+	h.status().Recommendation, h.status().SuggestedPatch = "", ""
+	if h.status().FixApplied != "" {
+		h.lateEffect()
+		h.complete(v1alpha1.ReasonHealed, h.status().FixApplied)
+		return
+	}
+	h.complete(v1alpha1.ReasonHealthy, fmt.Sprintf("%s works again by itself, so nothing was changed", h.request.Spec.TargetRef.Name))
 }
 
 // refused reports whether the API server will not take a change, however often it is asked: no right, a webhook or a
@@ -62,6 +87,7 @@ func (h *heal) recordAction(result v1alpha1.ActionResult) {
 		h.lookAgain()
 		return
 	}
+	h.due = true
 	status.Attempts++
 	h.set(v1alpha1.ConditionRemediated, metav1.ConditionTrue, v1alpha1.ReasonApplied, result.Detail)
 	if result.Type == v1alpha1.ActionWait {
@@ -74,33 +100,4 @@ func (h *heal) recordAction(result v1alpha1.ActionResult) {
 	status.FixApplied = foreign.Line(status.FixApplied+result.Detail, 1024)
 	h.say(result.Detail)
 	h.say("Waiting for rollout to complete...")
-	h.tell(v1alpha1.ReasonApplied, result.Detail)
-}
-
-// expire ends a request whose time is up. What was applied is verified one last time first: an operator that was away
-// for longer than the timeout must neither forget a fix nor call a healed target failed.
-func (r *Reconciler) expire(ctx context.Context, h *heal) error {
-	deadline := h.request.Deadline()
-	if deadline.IsZero() || h.clock.Now().Before(deadline) || h.phase() == v1alpha1.PhaseVerifying {
-		return nil
-	}
-	if h.phase() == v1alpha1.PhaseRemediating {
-		applied, err := r.Applier.Applied(ctx, h.request.Namespace, h.stamp(), h.next())
-		if err != nil {
-			return err
-		}
-		if applied != nil {
-			h.stepped = true
-			h.recordAction(*applied)
-			return nil
-		}
-	}
-	h.stepped = true
-	h.expired()
-	return nil
-}
-
-func (h *heal) expired() {
-	elapsed := h.request.Deadline().Sub(h.request.Status.StartedAt.Time)
-	h.complete(v1alpha1.ReasonDeadlineExceeded, fmt.Sprintf("Not healed within %s. %s", elapsed, h.status().Diagnosis))
 }

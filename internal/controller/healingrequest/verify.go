@@ -12,22 +12,17 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
+	"github.com/ry-ops/cortex/internal/policy"
 	"github.com/ry-ops/cortex/internal/verification"
-)
-
-// How long an action may take to show its effect (spec, "Timeouts").
-const (
-	rolloutTimeout      = 60 * time.Second
-	connectivityTimeout = 30 * time.Second
 )
 
 // verify looks whether the action helped. Watches wake it; only the data plane, which has no watch, is asked again
 // after a pause that grows with the time that has passed.
 func (r *Reconciler) verify(ctx context.Context, h *heal) error {
-	if h.phase() != v1alpha1.PhaseVerifying {
-		return nil
+	effective, err := r.effective(ctx, h)
+	if err != nil {
+		return err
 	}
-	h.stepped = true
 	verified, err := r.Verifier.Verify(ctx, h.verificationTarget())
 	if err != nil {
 		if !h.clock.Now().Before(h.request.Deadline()) {
@@ -46,13 +41,13 @@ func (r *Reconciler) verify(ctx context.Context, h *heal) error {
 		h.recordVerification(verified, last)
 		h.current().State = v1alpha1.ActionIneffective
 		h.expired()
-	case verified.Verdict == v1alpha1.VerdictFailed || !now.Before(h.patience(last)):
+	case verified.Verdict == v1alpha1.VerdictFailed || !now.Before(h.patience(last, effective.Timeouts)):
 		h.recordVerification(verified, last)
-		h.current().State = v1alpha1.ActionIneffective
+		h.ineffective(last)
 		h.say(fmt.Sprintf("It did not help: %s. Looking again...", last.Message))
 		h.lookAgain()
 	default:
-		h.await(last)
+		h.await(last, effective.Timeouts)
 	}
 	return nil
 }
@@ -72,21 +67,22 @@ func (h *heal) verificationTarget() verification.Target {
 
 // patience is when a check that has not passed yet counts as failed. The rollout's time comes first, where there is one:
 // waiting rolls nothing out.
-func (h *heal) patience(check v1alpha1.CheckResult) time.Time {
+func (h *heal) patience(check v1alpha1.CheckResult, timeouts policy.Timeouts) time.Time {
 	applied := h.current().AppliedAt.Time
 	switch {
 	case check.Name == verification.CheckRollout:
-		return applied.Add(rolloutTimeout)
+		return applied.Add(timeouts.Rollout)
 	case h.current().Type == v1alpha1.ActionWait:
-		return applied.Add(connectivityTimeout)
+		return applied.Add(timeouts.Connectivity)
 	default:
-		return applied.Add(rolloutTimeout + connectivityTimeout)
+		return applied.Add(timeouts.Rollout + timeouts.Connectivity)
 	}
 }
 
 // await says when to look again. Nothing is written while waiting: the watches tell the rest.
-func (h *heal) await(check v1alpha1.CheckResult) {
-	until := h.patience(check)
+func (h *heal) await(check v1alpha1.CheckResult, timeouts policy.Timeouts) {
+	h.pause()
+	until := h.patience(check, timeouts)
 	if check.Name == verification.CheckHandshake {
 		now := h.clock.Now()
 		until = now.Add(min(max(now.Sub(h.current().AppliedAt.Time)/10, 50*time.Millisecond), 2*time.Second))
@@ -111,6 +107,14 @@ func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.
 		status, reason = metav1.ConditionTrue, v1alpha1.ReasonHandshakePassed
 	}
 	h.set(v1alpha1.ConditionVerified, status, reason, last.Message)
+}
+
+// ineffective: the change is there and the target does not work.
+func (h *heal) ineffective(check v1alpha1.CheckResult) {
+	h.current().State = v1alpha1.ActionIneffective
+	if changes(h.current().Type) {
+		h.tell(reasonIneffective, fmt.Sprintf("%s, and it did not help: %s", h.current().Detail, check.Message))
+	}
 }
 
 func (h *heal) healed() {

@@ -28,7 +28,8 @@ import (
 )
 
 const (
-	// indexAwaited finds the requests that wait for an object to change: "<kind>/<name>", for those being verified.
+	// indexAwaited finds the requests that wait for an object to change: "<kind>/<name>", for those that are verified, wait for a
+	// person, or are held back until a time.
 	indexAwaited = "awaited"
 	// indexTarget finds the requests of a target or a workload that are not over: "<kind>/<name>".
 	indexTarget = "target"
@@ -50,7 +51,8 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("healingrequest").
 		For(&v1alpha1.HealingRequest{}).
-		Watches(&v1alpha1.HealingRequest{}, handler.EnqueueRequestsFromMapFunc(r.blockedBy), builder.WithPredicates(gone)).
+		Watches(&v1alpha1.HealingRequest{}, handler.EnqueueRequestsFromMapFunc(r.freed), builder.WithPredicates(gone)).
+		Watches(&v1alpha1.HealingPolicy{}, handler.EnqueueRequestsFromMapFunc(r.governed)).
 		WatchesMetadata(&appsv1.Deployment{}, r.wake(named(v1alpha1.KindDeployment))).
 		WatchesMetadata(&appsv1.StatefulSet{}, r.wake(named(v1alpha1.KindStatefulSet))).
 		WatchesMetadata(&appsv1.DaemonSet{}, r.wake(named(v1alpha1.KindDaemonSet))).
@@ -67,7 +69,16 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 
 func awaited(obj client.Object) []string {
 	request, ok := obj.(*v1alpha1.HealingRequest)
-	if !ok || request.DerivePhase() != v1alpha1.PhaseVerifying {
+	if !ok {
+		return nil
+	}
+	switch request.DerivePhase() {
+	case v1alpha1.PhaseVerifying, v1alpha1.PhaseAwaitingApproval:
+	case v1alpha1.PhaseBlocked:
+		if request.Status.BlockedUntil == nil {
+			return nil
+		}
+	default:
 		return nil
 	}
 	var keys []string
@@ -105,8 +116,9 @@ func (r *Reconciler) wake(standsFor func(client.Object) string) handler.EventHan
 	})
 }
 
-// blockedBy enqueues the other requests of a target or a workload when one of them is over.
-func (r *Reconciler) blockedBy(ctx context.Context, obj client.Object) []reconcile.Request {
+// freed enqueues those for which a request that is over has made room: the others of its target or workload, and in each namespace
+// the one that has waited longest for its turn. That one, when it goes on, makes room for the next.
+func (r *Reconciler) freed(ctx context.Context, obj client.Object) []reconcile.Request {
 	request, ok := obj.(*v1alpha1.HealingRequest)
 	if !ok {
 		return nil
@@ -115,7 +127,49 @@ func (r *Reconciler) blockedBy(ctx context.Context, obj client.Object) []reconci
 	for _, target := range targetsOf(request) {
 		others = append(others, r.find(ctx, request.Namespace, indexTarget, target)...)
 	}
-	return others
+	return append(others, r.nextInLine(ctx)...)
+}
+
+// nextInLine are the requests that have waited longest for their turn, one a namespace.
+func (r *Reconciler) nextInLine(ctx context.Context) []reconcile.Request {
+	requests, err := r.requests(ctx, r.Client, "")
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Finding the requests whose turn it is")
+		return nil
+	}
+	first := map[string]*v1alpha1.HealingRequest{}
+	for i := range requests {
+		request := &requests[i]
+		if waitsForTurn(request) && (first[request.Namespace] == nil || before(request, first[request.Namespace])) {
+			first[request.Namespace] = request
+		}
+	}
+	var next []reconcile.Request
+	for _, request := range first {
+		next = append(next, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(request)})
+	}
+	return next
+}
+
+func waitsForTurn(request *v1alpha1.HealingRequest) bool {
+	reason := blockedBy(request)
+	return reason == v1alpha1.ReasonConcurrencyLimited || reason == v1alpha1.ReasonStormBrake
+}
+
+// governed enqueues the requests that wait, when a policy of their namespace is changed: it may hold them no longer.
+func (r *Reconciler) governed(ctx context.Context, policy client.Object) []reconcile.Request {
+	requests, err := r.requests(ctx, r.Client, policy.GetNamespace())
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Finding the requests that a policy governs")
+		return nil
+	}
+	var waiting []reconcile.Request
+	for i := range requests {
+		if phase := requests[i].DerivePhase(); phase == v1alpha1.PhaseBlocked || phase == v1alpha1.PhaseAwaitingApproval {
+			waiting = append(waiting, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&requests[i])})
+		}
+	}
+	return waiting
 }
 
 func (r *Reconciler) find(ctx context.Context, namespace, field, value string) []reconcile.Request {
@@ -134,13 +188,14 @@ func (r *Reconciler) find(ctx context.Context, namespace, field, value string) [
 	return found
 }
 
-// gone lets through what frees a target for the next request: an end, or a deletion.
+// gone lets through what makes room for another request: an end, a deletion, or that it goes on after it had waited for its turn.
 var gone = predicate.Funcs{
 	CreateFunc:  func(event.CreateEvent) bool { return false },
 	GenericFunc: func(event.GenericEvent) bool { return false },
 	UpdateFunc: func(e event.UpdateEvent) bool {
+		before, _ := e.ObjectOld.(*v1alpha1.HealingRequest)
 		request, ok := e.ObjectNew.(*v1alpha1.HealingRequest)
-		return ok && (request.Done() || !request.DeletionTimestamp.IsZero())
+		return ok && (request.Done() || !request.DeletionTimestamp.IsZero() || before != nil && waitsForTurn(before) && !waitsForTurn(request))
 	},
 }
 

@@ -43,13 +43,14 @@ type world struct {
 	namespace string
 	clock     *clocktesting.FakeClock
 	mutex     sync.Mutex
-	server    mcpserver.Result
+	// server is what the server answers, in order; the last answer stays.
+	server []mcpserver.Result
 }
 
 func newWorld(ctx context.Context) *world {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "heal-"}}
 	Expect(k8sClient.Create(ctx, namespace)).To(Succeed())
-	w := &world{Client: k8sClient, namespace: namespace.Name, clock: clocktesting.NewFakeClock(time.Now()), server: answers}
+	w := &world{Client: k8sClient, namespace: namespace.Name, clock: clocktesting.NewFakeClock(time.Now()), server: []mcpserver.Result{answers}}
 	Expect(w.Create(ctx, w.newService())).To(Succeed())
 	Expect(w.Create(ctx, w.newDeployment())).To(Succeed())
 	w.settle(ctx)
@@ -186,13 +187,17 @@ func waiting(reason, message string) func(*corev1.Pod) {
 func (w *world) Probe(context.Context, mcpserver.Endpoint) mcpserver.Result {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	return w.server
+	answer := w.server[0]
+	if len(w.server) > 1 {
+		w.server = w.server[1:]
+	}
+	return answer
 }
 
-func (w *world) serve(result mcpserver.Result) {
+func (w *world) serve(answers ...mcpserver.Result) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.server = result
+	w.server = answers
 }
 
 // Logs plays the kubelet's log endpoint.

@@ -1,0 +1,73 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package healingrequest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+)
+
+// interrupt ends a request that a person has stopped, or whose time is up, and reports whether it did.
+func (r *Reconciler) interrupt(ctx context.Context, h *heal) (bool, error) {
+	denied := h.request.Spec.Approval == v1alpha1.ApprovalDenied
+	if !denied && !h.overdue() {
+		return false, nil
+	}
+	// A crash may have come between a change and the record of it. No request ends without knowing what it did.
+	if recorded, err := r.recall(ctx, h); recorded || err != nil {
+		return recorded, err
+	}
+	switch {
+	case denied && h.phase() == v1alpha1.PhaseAwaitingApproval:
+		h.complete(v1alpha1.ReasonDenied, "The plan was denied. "+h.soFar())
+	case denied:
+		h.complete(v1alpha1.ReasonCanceled, "The heal was stopped. "+h.soFar())
+	case h.phase() == v1alpha1.PhaseAwaitingApproval:
+		h.complete(v1alpha1.ReasonUnapproved, fmt.Sprintf("Nobody answered the plan in time: %s. %s", h.plan(), h.soFar()))
+	default:
+		h.expired()
+	}
+	return true, nil
+}
+
+// overdue reports whether the time is up. What was applied is verified one last time first, by the step of that phase: an
+// operator that was away for longer than the timeout must neither forget a fix nor call a healed target failed.
+func (h *heal) overdue() bool {
+	deadline := h.request.Deadline()
+	return !deadline.IsZero() && !h.clock.Now().Before(deadline) && h.phase() != v1alpha1.PhaseVerifying
+}
+
+// recall records a change that a crash kept from being recorded, and reports whether there was one.
+func (r *Reconciler) recall(ctx context.Context, h *heal) (bool, error) {
+	if h.phase() == v1alpha1.PhaseVerifying || !h.planStored() {
+		return false, nil
+	}
+	applied, err := r.Applier.Applied(ctx, h.request.Namespace, h.stamp(), h.next())
+	if err != nil || applied == nil {
+		return false, err
+	}
+	h.recordAction(*applied)
+	return true, nil
+}
+
+func (h *heal) expired() {
+	h.complete(v1alpha1.ReasonDeadlineExceeded, fmt.Sprintf("Not healed within %s. %s", h.elapsed().Round(time.Second), h.soFar()))
+}
+
+func (h *heal) elapsed() time.Duration { return h.request.Deadline().Sub(h.request.Status.StartedAt.Time) }
+
+// soFar says what was changed and what is known, for a request that ends before its time.
+func (h *heal) soFar() string {
+	fix := "Nothing was changed."
+	if h.status().FixApplied != "" {
+		fix = h.status().FixApplied + ", which stays."
+	}
+	if h.status().Diagnosis == "" {
+		return fix
+	}
+	return fix + " " + h.status().Diagnosis
+}
