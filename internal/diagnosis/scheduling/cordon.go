@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
-	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/ownership"
 )
 
 // cordonTest is the scheduler's NodeUnschedulable: a toleration of the taint that a cordon sets, such as a DaemonSet's,
@@ -40,7 +40,7 @@ func tellCordon(c *cluster, m *misfit, p *predicate) finding.Finding {
 	}
 	f := m.finding(object, p, "", message)
 	for _, n := range m.nodes {
-		if by, ok := snapshot.WriterOf(n, "spec", "unschedulable"); ok {
+		if by, ok := ownership.WriterOf(n, "spec", "unschedulable"); ok {
 			f.Evidence = append(f.Evidence, by.Evidence("spec.unschedulable of Node "+n.Name))
 		}
 	}

@@ -10,6 +10,8 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ry-ops/cortex/internal/ownership"
 )
 
 // This file holds the questions about nodes.
@@ -86,8 +88,8 @@ func renewed(lease *coordinationv1.Lease) time.Time {
 	if lease.Spec.RenewTime != nil {
 		at = lease.Spec.RenewTime.Time
 	}
-	if writer, ok := WriterOf(lease, "spec", "renewTime"); ok && writer.at.After(at) {
-		at = writer.at
+	if writer, ok := ownership.WriterOf(lease, "spec", "renewTime"); ok && writer.At.After(at) {
+		at = writer.At
 	}
 	return at
 }

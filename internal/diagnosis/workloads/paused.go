@@ -15,6 +15,7 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
+	"github.com/ry-ops/cortex/internal/ownership"
 )
 
 // rolloutPaused finds a template that nobody runs, since the workload was told not to roll it out. Where the pods that do
@@ -45,7 +46,7 @@ func pausedDeployment(s *snapshot.Snapshot, d *appsv1.Deployment) []finding.Find
 	}
 	f := finding.New(v1alpha1.CauseRolloutPaused, s.Workload.Reference(), confidence,
 		fmt.Sprintf("%s is paused (spec.paused), and what its template asks for is not rolled out: %s", s.Workload, pending), "spec.paused is true")
-	if by, known := snapshot.WriterOf(d, "spec", "paused"); known {
+	if by, known := ownership.WriterOf(d, "spec", "paused"); known {
 		f.Evidence = append(f.Evidence, by.Evidence("spec.paused"))
 	}
 	f.Evidence = append(f.Evidence, fmt.Sprintf("%d of %d pods ready, %d of the template", s.ReadyPods(), s.Workload.Replicas, d.Status.UpdatedReplicas))

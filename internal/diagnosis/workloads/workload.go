@@ -11,6 +11,7 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
+	"github.com/ry-ops/cortex/internal/ownership"
 	"github.com/ry-ops/cortex/internal/workload"
 )
 
@@ -74,7 +75,7 @@ func scaledToZero(s *snapshot.Snapshot) []finding.Finding {
 // and so does what is recorded of it. That nobody owns the field is then itself the trace.
 func scaledBy(s *snapshot.Snapshot, at time.Time) (who, proof string) {
 	object := s.Workload.Object
-	by, known := snapshot.WriterOf(object, "spec", "replicas")
+	by, known := ownership.WriterOf(object, "spec", "replicas")
 	switch {
 	case known:
 		return " (" + by.In(s.Now) + ")", by.Evidence("spec.replicas")
