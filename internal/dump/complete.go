@@ -24,7 +24,8 @@ var known = []string{
 	snapshot.KindReplicaSet, snapshot.KindPod, snapshot.KindEvent, snapshot.KindConfigMap, snapshot.KindSecret,
 	snapshot.KindServiceAccount, snapshot.KindPersistentVolumeClaim, snapshot.KindPersistentVolume, snapshot.KindStorageClass,
 	snapshot.KindNode, snapshot.KindLease, snapshot.KindNamespace, snapshot.KindResourceQuota, snapshot.KindLimitRange,
-	snapshot.KindNetworkPolicy, snapshot.KindHorizontalPodAutoscaler, snapshot.KindIngress, snapshot.KindHTTPRoute, snapshot.KindPodMetrics,
+	snapshot.KindNetworkPolicy, snapshot.KindHorizontalPodAutoscaler, snapshot.KindPodDisruptionBudget, snapshot.KindIngress,
+	snapshot.KindHTTPRoute, snapshot.KindPodMetrics,
 }
 
 // Objects gives what was read. A kind of which nothing was seen, not even an empty list, is a gap: that an object is not in

@@ -64,6 +64,8 @@ func (r *Reader) add(kind string, raw []byte) error {
 		return into(r, raw, &o.NetworkPolicies)
 	case snapshot.KindHorizontalPodAutoscaler:
 		return into(r, raw, &o.Autoscalers)
+	case snapshot.KindPodDisruptionBudget:
+		return into(r, raw, &o.Budgets)
 	case snapshot.KindIngress:
 		return into(r, raw, &o.Ingresses)
 	case snapshot.KindHTTPRoute:

@@ -124,6 +124,7 @@ func lists(o *snapshot.Objects) []list {
 		{snapshot.KindDaemonSet, apps, anyOf(o.DaemonSets), nil},
 		{snapshot.KindReplicaSet, apps, anyOf(o.ReplicaSets), nil},
 		{snapshot.KindHorizontalPodAutoscaler, "autoscaling/v2", anyOf(o.Autoscalers), nil},
+		{snapshot.KindPodDisruptionBudget, "policy/v1", anyOf(o.Budgets), nil},
 		{snapshot.KindPod, core, anyOf(o.Pods), cutPod},
 		{snapshot.KindPodMetrics, "metrics.k8s.io/v1beta1", anyOf(o.PodMetrics), nil},
 		{snapshot.KindConfigMap, core, anyOf(o.ConfigMaps), cutConfigMap},

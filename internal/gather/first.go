@@ -38,7 +38,7 @@ func laterKinds() []string {
 	return []string{
 		snapshot.KindConfigMap, snapshot.KindSecret, snapshot.KindServiceAccount, snapshot.KindPersistentVolumeClaim,
 		snapshot.KindPersistentVolume, snapshot.KindStorageClass, snapshot.KindNode, snapshot.KindLease, snapshot.KindNamespace,
-		snapshot.KindResourceQuota, snapshot.KindLimitRange, snapshot.KindNetworkPolicy,
+		snapshot.KindResourceQuota, snapshot.KindLimitRange, snapshot.KindNetworkPolicy, snapshot.KindPodDisruptionBudget,
 		snapshot.KindIngress, snapshot.KindHTTPRoute, snapshot.KindPodMetrics, snapshot.KindPodElsewhere,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,6 +32,7 @@ func (g *Gatherer) followReads(o *snapshot.Objects, namespace string, needs need
 		listInto(snapshot.KindResourceQuota, g.Reader, &o.Quotas, func(l *corev1.ResourceQuotaList) []corev1.ResourceQuota { return l.Items }, light, in),
 		listInto(snapshot.KindLimitRange, g.Reader, &o.LimitRanges, func(l *corev1.LimitRangeList) []corev1.LimitRange { return l.Items }, light, in),
 		listInto(snapshot.KindNetworkPolicy, g.Reader, &o.NetworkPolicies, func(l *networkingv1.NetworkPolicyList) []networkingv1.NetworkPolicy { return l.Items }, light, in),
+		listInto(snapshot.KindPodDisruptionBudget, g.Reader, &o.Budgets, func(l *policyv1.PodDisruptionBudgetList) []policyv1.PodDisruptionBudget { return l.Items }, light, in),
 		listInto(snapshot.KindIngress, g.Reader, &o.Ingresses, func(l *networkingv1.IngressList) []networkingv1.Ingress { return l.Items }, light, in),
 		getInto(snapshot.KindNamespace, g.Reader, &o.Namespaces, light, types.NamespacedName{Name: namespace}),
 		g.routes(o, namespace),

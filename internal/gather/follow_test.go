@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -35,6 +36,9 @@ func needy() []client.Object {
 		&corev1.Secret{ObjectMeta: in("credentials"), Data: map[string][]byte{"token": []byte("hunter2")}},
 		&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1"}, Status: corev1.NodeStatus{Images: []corev1.ContainerImage{{Names: []string{"x"}}}}},
 		&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-2"}},
+		&policyv1.PodDisruptionBudget{ObjectMeta: in("one"), Spec: policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{}}},
+		&policyv1.PodDisruptionBudget{ObjectMeta: in("none")},
+		&policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "elsewhere"}, Spec: policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{}}},
 	)
 }
 
@@ -45,6 +49,9 @@ func TestFollowReadsWhatIsNamed(t *testing.T) {
 	}
 	if cm := s.ConfigMap("other"); cm == nil || len(cm.Data) != 0 {
 		t.Errorf("of another only the name is known: %+v", cm)
+	}
+	if budgets := s.Budgets(); len(budgets) != 1 || budgets[0].Name != "one" || len(s.All.Budgets) != 2 || !s.Complete(snapshot.KindPodDisruptionBudget) {
+		t.Errorf("budgets %+v", budgets)
 	}
 	if len(s.All.Nodes) != 1 || s.Node("node-1") == nil || len(s.All.Nodes[0].Status.Images) != 0 {
 		t.Errorf("nodes %+v", s.All.Nodes)

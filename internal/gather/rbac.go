@@ -24,6 +24,9 @@ package gather
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies;ingresses,verbs=list
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=list
 
+// What a fix must not take away at once.
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=list
+
 // What carries pods: nodes, whether they and the scheduler still report, and what pods use.
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get

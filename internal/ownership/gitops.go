@@ -64,6 +64,9 @@ func (k Keeper) Brand() string {
 	return "Flux"
 }
 
+// Manager is the field manager by which the tool writes.
+func (k Keeper) Manager() string { return managers[k.Tool] }
+
 // GitOps tells what keeps an object as Git says, if anything does. Helm by itself does not: it writes when a person runs it.
 //
 // Argo CD marks what it applies with an annotation since v3, and with a label before; which one is a setting of it. The label

@@ -40,7 +40,7 @@ func HoldsField(object metav1.Object, path ...string) (Keeper, Hold) {
 	}
 	manifest, whole := lastApplied(object, keeper)
 	switch {
-	case declares(manifest, path) || owns(object, managers[keeper.Tool], path):
+	case declares(manifest, path) || owns(object, keeper.Manager(), path):
 		return keeper, Holds
 	case whole || slices.Contains(path, "annotations"):
 		return keeper, NotHeld

@@ -46,8 +46,11 @@ type Input struct {
 }
 
 // Plan decides what to do about a diagnosis. What was tried before and did not help is not tried again, and what the policy
-// forbids is left out. An empty plan means that there is nothing that Cortex may do.
-func Plan(in Input) v1alpha1.Plan {
+// forbids is left out, and so is what somebody else sees to. An empty plan means that there is nothing that Cortex may do.
+func Plan(in Input) v1alpha1.Plan { return restrain(draft(in), in) }
+
+// draft is the plan before what others hold is left out of it.
+func draft(in Input) v1alpha1.Plan {
 	diagnosed := in.Diagnosis
 	if diagnosed.Workload == nil || len(diagnosed.Findings) == 0 {
 		return v1alpha1.Plan{}

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -41,6 +42,7 @@ const (
 	KindLimitRange              = "LimitRange"
 	KindNetworkPolicy           = "NetworkPolicy"
 	KindHorizontalPodAutoscaler = "HorizontalPodAutoscaler"
+	KindPodDisruptionBudget     = "PodDisruptionBudget"
 	KindIngress                 = "Ingress"
 	KindHTTPRoute               = "HTTPRoute"
 	KindPodMetrics              = "PodMetrics"
@@ -76,6 +78,7 @@ type Objects struct {
 	LimitRanges     []corev1.LimitRange
 	NetworkPolicies []networkingv1.NetworkPolicy
 	Autoscalers     []autoscalingv2.HorizontalPodAutoscaler
+	Budgets         []policyv1.PodDisruptionBudget
 	Ingresses       []networkingv1.Ingress
 	HTTPRoutes      []HTTPRoute
 	PodMetrics      []PodMetrics
@@ -160,6 +163,7 @@ func (o *Objects) Join(later *Objects) {
 	o.LimitRanges = append(o.LimitRanges, later.LimitRanges...)
 	o.NetworkPolicies = append(o.NetworkPolicies, later.NetworkPolicies...)
 	o.Autoscalers = append(o.Autoscalers, later.Autoscalers...)
+	o.Budgets = append(o.Budgets, later.Budgets...)
 	o.Ingresses = append(o.Ingresses, later.Ingresses...)
 	o.HTTPRoutes = append(o.HTTPRoutes, later.HTTPRoutes...)
 	o.PodMetrics = append(o.PodMetrics, later.PodMetrics...)

@@ -10,8 +10,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/ry-ops/cortex/internal/workload"
 )
 
 // Quotas are the ResourceQuotas of the target's namespace, by name.
@@ -35,18 +39,37 @@ func (s *Snapshot) NamespaceObject() *corev1.Namespace {
 
 // Autoscaler is the HorizontalPodAutoscaler of the workload; nil if there is none.
 func (s *Snapshot) Autoscaler() *autoscalingv2.HorizontalPodAutoscaler {
-	if s.Workload == nil {
+	return s.AutoscalerOf(s.Workload)
+}
+
+// AutoscalerOf is the HorizontalPodAutoscaler of a workload of the namespace; nil if there is none.
+func (s *Snapshot) AutoscalerOf(w *workload.Workload) *autoscalingv2.HorizontalPodAutoscaler {
+	if w == nil {
 		return nil
 	}
 	found := Keep(s.All.Autoscalers, func(h *autoscalingv2.HorizontalPodAutoscaler) bool {
 		of := h.Spec.ScaleTargetRef
-		return h.Namespace == s.Namespace && of.Kind == string(s.Workload.Kind) && of.Name == s.Workload.Object.GetName()
+		return h.Namespace == s.Namespace && of.Kind == string(w.Kind) && of.Name == w.Object.GetName()
 	})
 	if len(found) == 0 {
 		return nil
 	}
 	slices.SortFunc(found, func(a, b autoscalingv2.HorizontalPodAutoscaler) int { return cmp.Compare(a.Name, b.Name) })
 	return &found[0]
+}
+
+// Budgets are the PodDisruptionBudgets of the workload's pods, by name. One without a selector is of no pod, and one with an
+// empty selector of all (policy/v1, PodDisruptionBudgetSpec).
+func (s *Snapshot) Budgets() []policyv1.PodDisruptionBudget {
+	if s.Workload == nil {
+		return nil
+	}
+	found := Keep(s.All.Budgets, func(b *policyv1.PodDisruptionBudget) bool {
+		selector, err := metav1.LabelSelectorAsSelector(b.Spec.Selector)
+		return err == nil && b.Namespace == s.Namespace && selector.Matches(labels.Set(s.Workload.Template.Labels))
+	})
+	slices.SortFunc(found, func(a, b policyv1.PodDisruptionBudget) int { return cmp.Compare(a.Name, b.Name) })
+	return found
 }
 
 // PodsOf are those of the workload's pods that a ReplicaSet made.
