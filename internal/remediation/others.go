@@ -136,7 +136,11 @@ func scaled(s subject) ruling {
 		if s.action.Type == v1alpha1.ActionScale {
 			s.action.Replicas = &count
 		}
-		return ruling{said: fmt.Sprintf("%s does not act on a workload at 0 and takes over from %d", scaler, count), quiet: true}
+		says := ""
+		if scaler.Disabled {
+			says = " (it says ScalingDisabled)"
+		}
+		return ruling{said: fmt.Sprintf("%s does not act on a workload at 0%s and takes over from %d", scaler, says, count), quiet: true}
 	}
 	said := fmt.Sprintf("%s scales it, between %d and %d", scaler, scaler.Min, scaler.Max)
 	switch {

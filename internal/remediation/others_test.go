@@ -79,6 +79,11 @@ func hpa(minimum, maximum, wants int32, labels map[string]string) func(*world) {
 	}
 }
 
+// disabled is what the HPA controller says of a workload at 0.
+func disabled(w *world) {
+	w.objects.Autoscalers[0].Status.Conditions = []autoscalingv2.HorizontalPodAutoscalerCondition{{Type: autoscalingv2.ScalingActive, Status: corev1.ConditionFalse, Reason: "ScalingDisabled"}}
+}
+
 func managed(manager string, operation metav1.ManagedFieldsOperationType, fields string) func(*world) {
 	return func(w *world) {
 		at := metav1.NewTime(time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC))
@@ -126,6 +131,8 @@ func TestRestrain(t *testing.T) {
 		"nobody else": {newWorld(0), at(sandflyRef, v1alpha1.ActionScale), auto, "it helps", nil},
 		"an HPA that leaves 0 alone": {newWorld(0, hpa(1, 5, 0, nil)), at(sandflyRef, v1alpha1.ActionScale), auto,
 			"; HorizontalPodAutoscaler sandfly does not act on a workload at 0 and takes over from 2", nil},
+		"an HPA that says so": {newWorld(0, hpa(1, 5, 0, nil), disabled), at(sandflyRef, v1alpha1.ActionScale), auto,
+			"; HorizontalPodAutoscaler sandfly does not act on a workload at 0 (it says ScalingDisabled) and takes over from 2", nil},
 		"an HPA that leaves 0 alone, and has more": {newWorld(0, hpa(3, 5, 0, nil)), at(sandflyRef, v1alpha1.ActionScale), auto, "takes over from 3", nil},
 		"an HPA that is at work": {newWorld(2, hpa(1, 5, 2, nil)), at(sandflyRef, v1alpha1.ActionScale), never, "",
 			[]string{"Not scaled: HorizontalPodAutoscaler sandfly scales it, between 1 and 5"}},
