@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -182,6 +181,15 @@ func TestRestrain(t *testing.T) {
 		"all pods at once, and a budget": {newWorld(2, recreate, budget(1)), at(sandflyRef, v1alpha1.ActionRestart), approval,
 			"the rollout takes all pods of Deployment sandfly at once, and PodDisruptionBudget sandfly lets 1 of 2 ready pods go",
 			[]string{"Restart: the rollout takes all pods of Deployment sandfly at once, and PodDisruptionBudget sandfly lets 1 of 2 ready pods go"}},
+		"all pods at once, and a budget that nobody has looked at": {newWorld(2, recreate, budget(2), func(w *world) { w.objects.Budgets[0].Generation = 1 }), at(sandflyRef, v1alpha1.ActionRestart), approval, "lets 0 of 2 ready pods go",
+			[]string{"Restart: the rollout takes all pods of Deployment sandfly at once, and PodDisruptionBudget sandfly lets 0 of 2 ready pods go"}},
+		"all pods at once, and a budget of another namespace": {newWorld(2, recreate, budget(0), func(w *world) { w.objects.Budgets[0].Namespace = "other" }), at(sandflyRef, v1alpha1.ActionRestart), auto, "it helps", nil},
+		"all pods at once, and a budget of other pods":        {newWorld(2, recreate, budget(0), func(w *world) { w.objects.Budgets[0].Spec.Selector.MatchLabels["app"] = "proxmox" }), at(sandflyRef, v1alpha1.ActionRestart), auto, "it helps", nil},
+		"all pods at once, and none is ready": {newWorld(2, recreate, budget(0), func(w *world) {
+			for i := range w.objects.Pods {
+				w.objects.Pods[i].Status.Conditions = nil
+			}
+		}), at(sandflyRef, v1alpha1.ActionRestart), auto, "it helps", nil},
 		"all pods at once, and a budget for it": {newWorld(2, recreate, budget(2)), at(sandflyRef, v1alpha1.ActionRestart), auto, "it helps", nil},
 		"all pods at once, and no budget":       {newWorld(2, recreate), at(sandflyRef, v1alpha1.ActionRestart), auto, "it helps", nil},
 		"one by one, and a budget":              {newWorld(2, budget(0)), at(sandflyRef, v1alpha1.ActionRestart), auto, "it helps", nil},
@@ -241,51 +249,5 @@ func TestNotesTellWhatIsNotInThePlan(t *testing.T) {
 	}
 	if notes := Notes(in); len(notes) != 1 || !strings.HasPrefix(notes[0], "Not scaled: KEDA ScaledObject queue") {
 		t.Errorf("%q", notes)
-	}
-}
-
-func TestTakesAll(t *testing.T) {
-	rolling := func(unavailable, surge string) appsv1.DeploymentStrategy {
-		return appsv1.DeploymentStrategy{RollingUpdate: &appsv1.RollingUpdateDeployment{MaxUnavailable: ptr.To(intstr.Parse(unavailable)), MaxSurge: ptr.To(intstr.Parse(surge))}}
-	}
-	for name, test := range map[string]struct {
-		strategy appsv1.DeploymentStrategy
-		replicas int32
-		want     bool
-	}{
-		"defaults, of one":          {appsv1.DeploymentStrategy{}, 1, false},
-		"defaults, of four":         {appsv1.DeploymentStrategy{}, 4, false},
-		"all of them":               {rolling("100%", "25%"), 4, true},
-		"most of them":              {rolling("75%", "25%"), 4, false},
-		"as many as there are":      {rolling("2", "1"), 2, true},
-		"one without a surge":       {rolling("0", "0"), 1, true},
-		"of two, one after another": {rolling("0", "0"), 2, false},
-	} {
-		in := newWorld(test.replicas, func(w *world) { w.deployment.Spec.Strategy = test.strategy })
-		if got := takesAll(in.Snapshot.Workload); got != test.want {
-			t.Errorf("%s: %t", name, got)
-		}
-	}
-}
-
-func TestPatched(t *testing.T) {
-	for name, test := range map[string]struct {
-		patch v1alpha1.Patch
-		want  []string
-	}{
-		"strategic":       {v1alpha1.Patch{Type: v1alpha1.PatchStrategic, Data: `{"spec":{"template":{"spec":{"containers":[{"name":"server","image":"x","env":[{"name":"A","value":"1"}]}]}}}}`}, []string{"spec.template.spec.containers[server].env[A].value", "spec.template.spec.containers[server].image"}},
-		"a directive":     {v1alpha1.Patch{Type: v1alpha1.PatchStrategic, Data: `{"spec":{"selector":{"$patch":"replace"}}}`}, []string{"spec.selector"}},
-		"merge":           {v1alpha1.Patch{Type: v1alpha1.PatchMerge, Data: `{"spec":{"selector":{"app":"x"},"ports":[{"name":"mcp"}],"paused":null}}`}, []string{"spec.paused", "spec.ports", "spec.selector.app"}},
-		"json":            {v1alpha1.Patch{Type: v1alpha1.PatchJSON, Data: `[{"op":"test","path":"/spec/x"},{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"x"},{"op":"add","path":"/metadata/annotations/a~1b"}]`}, []string{"spec.template.spec.containers", "metadata.annotations.a/b"}},
-		"what is none":    {v1alpha1.Patch{Type: v1alpha1.PatchMerge, Data: `{`}, nil},
-		"another of none": {v1alpha1.Patch{Type: v1alpha1.PatchJSON, Data: `{"spec":1}`}, nil},
-	} {
-		var got []string
-		for _, field := range patched(test.patch) {
-			got = append(got, field.String())
-		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
 	}
 }
