@@ -93,8 +93,8 @@ func GitOps(object metav1.Object) (Keeper, bool) {
 	return Keeper{}, false
 }
 
-// argo splits the name of an application that is not in the namespace of Argo CD itself: "<namespace>_<name>"
-// (https://argo-cd.readthedocs.io/en/stable/operator-manual/app-any-namespace/).
+// argo splits the name of an application that is not in the namespace of Argo CD itself, a composite of both
+// (https://argo-cd.readthedocs.io/en/stable/operator-manual/app-any-namespace/). No name in Kubernetes holds the "_" between.
 func argo(app, mark string) (Keeper, bool) {
 	k := Keeper{Tool: ArgoCD, Name: app, Mark: mark}
 	if namespace, name, apart := strings.Cut(app, "_"); apart {

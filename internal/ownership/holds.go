@@ -35,7 +35,7 @@ const (
 // told: nobody declares that beforehand.
 func HoldsField(object metav1.Object, path ...string) (Keeper, Hold) {
 	keeper, kept := GitOps(object)
-	if !kept || leftAlone(object) {
+	if !kept || keeper.Tool == FluxKustomize && leftAlone(object) {
 		return keeper, NotHeld
 	}
 	manifest, whole := lastApplied(object, keeper)
@@ -49,12 +49,12 @@ func HoldsField(object metav1.Object, path ...string) (Keeper, Hold) {
 	}
 }
 
-// leftAlone reports whether Flux is told to leave an object as it is
+// leftAlone reports whether a Kustomization is told, by a label or an annotation, to leave an object as it is
 // (https://fluxcd.io/flux/components/kustomize/kustomizations/#controlling-the-apply-behavior-of-resources).
 func leftAlone(object metav1.Object) bool {
-	annotations := object.GetAnnotations()
-	apply := strings.ToLower(annotations[fluxKustomizeGroup+"ssa"])
-	return apply == "ignore" || apply == "ifnotpresent" || strings.EqualFold(annotations[fluxKustomizeGroup+"reconcile"], "disabled")
+	_, apply, _ := markOf(object, fluxKustomizeGroup+"ssa")
+	_, reconcile, _ := markOf(object, fluxKustomizeGroup+"reconcile")
+	return strings.EqualFold(apply, "ignore") || strings.EqualFold(apply, "ifnotpresent") || strings.EqualFold(reconcile, "disabled")
 }
 
 func owns(object metav1.Object, manager string, path []string) bool {

@@ -30,7 +30,7 @@ const (
 	// https://keda.sh/docs/latest/reference/scaledobject-spec/: KEDA makes an HPA of this name, and labels what it makes.
 	kedaName   = "scaledobject.keda.sh/name"
 	kedaPrefix = "keda-hpa-"
-	// https://codeberg.org/hjacobs/kube-downscaler keeps the count before the downtime in it.
+	// kube-downscaler and its successors (https://github.com/caas-team/GoKubeDownscaler) keep the count before the downtime in it.
 	downscalerReplicas = "downscaler/original-replicas"
 )
 
