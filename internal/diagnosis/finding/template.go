@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/workload"
 )
 
@@ -67,7 +68,8 @@ func SetLimit(w *workload.Workload, container string, of corev1.ResourceName, fr
 	return patch.as("kubectl set resources %s -c %s --limits=%s=%s", onCommandLine(w), words.Argument(container), of, to.String())
 }
 
-// SetEnv changes a variable of a container that is written out in the workload.
+// SetEnv changes a variable of a container that is written out in the workload. It is nil for one that looks like a secret:
+// a patch tells the old value and the new one to whoever reads the finding.
 func SetEnv(w *workload.Workload, container, name, to string) *Patch {
 	c := find(w, container)
 	if c == nil {
@@ -76,6 +78,9 @@ func SetEnv(w *workload.Workload, container, name, to string) *Patch {
 	isIt := func(e corev1.EnvVar) bool { return e.Name == name }
 	i := slices.IndexFunc(c.Env, isIt)
 	if i < 0 || c.Env[i].ValueFrom != nil || slices.ContainsFunc(c.Env[i+1:], isIt) {
+		return nil
+	}
+	if told := name + "=" + c.Env[i].Value + "\n" + name + "=" + to; foreign.Redact(told) != told {
 		return nil
 	}
 	change := append([]Operation{Test(c.at("env", i, "name"), name)}, Set(c.at("env", i, "value"), c.Env[i].Value, to)...)

@@ -21,7 +21,7 @@ func sandfly() *workload.Workload {
 		Spec: appsv1.StatefulSetSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 			InitContainers: []corev1.Container{{Name: "proxy", Resources: corev1.ResourceRequirements{Limits: limits}}},
 			Containers: []corev1.Container{{Name: "bare"}, {Name: "mcp", Resources: corev1.ResourceRequirements{Limits: limits}, Env: []corev1.EnvVar{
-				{Name: "TWICE", Value: "1"}, {Name: "URL", Value: "http://$(HOST):1"}, {Name: "TWICE", Value: "2"}, {Name: "FROM", ValueFrom: &corev1.EnvVarSource{}},
+				{Name: "TWICE", Value: "1"}, {Name: "URL", Value: "http://$(HOST):1"}, {Name: "TWICE", Value: "2"}, {Name: "SIGNED", Value: "http://a:1/?password=hunter2"}, {Name: "FROM", ValueFrom: &corev1.EnvVarSource{}},
 			}}},
 		}}},
 	})
@@ -61,6 +61,7 @@ func TestShortCommands(t *testing.T) {
 				`{"op":"replace","path":"/spec/template/spec/containers/1/env/1/value","value":"http://it's:2"}]`,
 		},
 		"variable that is set twice":  {patch: SetEnv(w, "mcp", "TWICE", "3")},
+		"variable with a secret":      {patch: SetEnv(w, "mcp", "SIGNED", "http://b:1/")},
 		"variable from elsewhere":     {patch: SetEnv(w, "mcp", "FROM", "3")},
 		"variable that is not there":  {patch: SetEnv(w, "bare", "URL", "3")},
 		"container that is not there": {patch: ContainerPatch(w, "istio-proxy", map[string]any{"image": "x"})},
