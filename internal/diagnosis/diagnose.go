@@ -50,6 +50,7 @@ func Diagnose(s *snapshot.Snapshot) Diagnosis {
 		findings = append(findings, check(s)...)
 	}
 	findings = rank(findings)
+	dropStale(s, findings)
 	d := Diagnosis{Cause: v1alpha1.CauseHealthy}
 	switch {
 	case answers(s):

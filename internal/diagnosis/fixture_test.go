@@ -212,6 +212,12 @@ func checkBounds(t *testing.T, d Diagnosis) {
 		bound("message", f.Message, 1024)
 		bound("recommendation", f.Recommendation, 2048)
 		bound("patch", f.SuggestedPatch, 1024)
+		if f.Patch != nil {
+			bound("data of the patch", f.Patch.Data, 1024)
+			if f.Patch.Shown != f.SuggestedPatch || f.SuggestedPatch == "" {
+				t.Errorf("%q is suggested, and %q is in the patch", f.SuggestedPatch, f.Patch.Shown)
+			}
+		}
 		if len(f.Evidence) > 10 {
 			t.Errorf("%d items of evidence", len(f.Evidence))
 		}

@@ -6,6 +6,8 @@
 package finding
 
 import (
+	"strings"
+
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/foreign"
@@ -31,6 +33,8 @@ type Finding struct {
 	Recommendation string
 	// SuggestedPatch is a kubectl command that does it, where one line is enough.
 	SuggestedPatch string
+	// Patch is the same as data, where it changes a workload or a Service. It is set by Suggest, with the command.
+	Patch *Patch
 	// Replicas is the count to return to, for ScaledToZero.
 	Replicas int32
 	// Stuck: new pods would not come further than those that there are, so a restart is no remedy.
@@ -47,6 +51,21 @@ func New(cause v1alpha1.Cause, object v1alpha1.ObjectReference, confidence v1alp
 	}}
 }
 
+// Suggest says what to change, to people and as data; nil takes back what was suggested.
+func (f *Finding) Suggest(p *Patch) {
+	f.SuggestByHand(p)
+	f.Patch = p
+}
+
+// SuggestByHand says it to people alone. That is for what only a log or an event tells to be right: a person may believe it,
+// and no program acts on it.
+func (f *Finding) SuggestByHand(p *Patch) {
+	f.SuggestedPatch, f.Patch = "", nil
+	if p != nil {
+		f.SuggestedPatch = p.Shown
+	}
+}
+
 // Bounded returns the findings as they may be shown: every text is cleaned and cut, whatever a check put in.
 func Bounded(findings []Finding) []Finding {
 	findings = findings[:min(len(findings), maxFindings)]
@@ -57,10 +76,22 @@ func Bounded(findings []Finding) []Finding {
 		f.Message = foreign.Line(f.Message, maxMessage)
 		f.Evidence = cleanAll(f.Evidence, maxEvidenceItems)
 		f.Recommendation = foreign.Line(f.Recommendation, maxRecommendation)
-		f.SuggestedPatch = whole(f.SuggestedPatch)
+		f.boundPatch()
 		shown = append(shown, f)
 	}
 	return shown
+}
+
+// boundPatch drops a command and a patch that cannot be shown as they are, and a patch that is not what the command says:
+// a person approves what was read.
+func (f *Finding) boundPatch() {
+	if f.Patch != nil && f.Patch.Shown != f.SuggestedPatch {
+		f.Patch = nil
+	}
+	f.SuggestedPatch = whole(f.SuggestedPatch)
+	if f.Patch != nil && (f.SuggestedPatch == "" || !f.Patch.valid()) {
+		f.SuggestedPatch, f.Patch = "", nil
+	}
 }
 
 // cleanAll cleans evidence and keeps the first items that say something.
@@ -77,7 +108,7 @@ func cleanAll(texts []string, items int) []string {
 // whole returns a command if it can be shown as it is. Half a command, or one with a character that is not seen, is
 // worse than none.
 func whole(command string) string {
-	if len(command) > maxPatch || foreign.Visible(command) != command {
+	if len(command) > maxPatch || foreign.Visible(command) != command || strings.ContainsAny(command, "\n\t") {
 		return ""
 	}
 	return command

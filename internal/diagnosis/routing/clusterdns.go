@@ -78,7 +78,7 @@ func clusterDNSDown(s *snapshot.Snapshot) (finding.Finding, bool) {
 	if atZero {
 		f.Message += fmt.Sprintf(", since %s is scaled to 0", owner)
 		f.Recommendation = fmt.Sprintf("Scale %s to 2, as clusters have it from the start.", owner)
-		f.SuggestedPatch = fmt.Sprintf("kubectl scale %s/%s -n %s --replicas=2", words.Lower(owner.Kind), owner.Object.GetName(), service.Namespace)
+		f.SuggestByHand(finding.Scale(owner, 2)) // it is the whole cluster's, and not one namespace's to change
 	}
 	f.Object.Namespace = service.Namespace
 	return f, true

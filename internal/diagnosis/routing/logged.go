@@ -96,7 +96,7 @@ func ofLog(s *snapshot.Snapshot, c snapshot.Container, u upstream, f finding.Fin
 	if f.Confidence == v1alpha1.Possible {
 		f.Confidence = v1alpha1.Likely
 	}
-	f.SuggestedPatch = ""
+	f.Suggest(nil)
 	service := s.ServiceIn(u.Namespace, u.Service)
 	switch near := nearService(s, u.Namespace, u.Service); {
 	case service != nil:

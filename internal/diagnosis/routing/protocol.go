@@ -77,7 +77,7 @@ func (p servicePort) wrongTransport() (finding.Finding, bool) {
 		f.Confidence = v1alpha1.Certain
 	}
 	f.Recommendation = fmt.Sprintf("Set protocol of %s to %s.", p, declared)
-	f.SuggestedPatch = patchPort(p.Snapshot, p.index, "protocol", fmt.Sprintf("%q", declared))
+	f.Suggest(p.set("protocol", mine, declared))
 	return f, true
 }
 
@@ -154,7 +154,7 @@ func (p servicePort) wrongApplication() (finding.Finding, bool) {
 		f.Message = fmt.Sprintf("%s has appProtocol %s, and the container speaks gRPC there", p, said)
 		f.Evidence = []string{proof, fmt.Sprintf("%s: appProtocol %s", p, said)}
 		f.Recommendation = fmt.Sprintf("Set appProtocol of %s to grpc.", p)
-		f.SuggestedPatch = patchPort(p.Snapshot, p.index, "appProtocol", `"grpc"`)
+		f.Suggest(p.set("appProtocol", said, "grpc"))
 		return f, ok
 	default:
 		return finding.Finding{}, false

@@ -4,7 +4,6 @@
 package routing
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -125,8 +124,7 @@ func selectorMismatch(s *snapshot.Snapshot) []finding.Finding {
 	f := finding.New(v1alpha1.CauseSelectorMismatch, s.ServiceReference(), v1alpha1.Likely,
 		fmt.Sprintf("Service %s selects no pods: %s", s.Service.Name, differences(selector, near)), evidence...)
 	f.Recommendation = fmt.Sprintf("Make the selector of Service %s match the labels of %s.", s.Service.Name, near)
-	f.SuggestedPatch = fmt.Sprintf("kubectl patch service %s -n %s --type=merge -p %s",
-		s.Service.Name, s.Namespace, words.Quote(selectorPatch(selector, near)))
+	f.Suggest(finding.MergePatch(f.Object, s.Namespace, map[string]any{"spec": map[string]any{"selector": selectorChange(selector, near)}}))
 	return []finding.Finding{f}
 }
 
@@ -145,9 +143,9 @@ func differences(selector map[string]string, w *workload.Workload) string {
 	return strings.Join(told, "; ")
 }
 
-// selectorPatch is the merge patch that makes a selector match: differing labels take the workload's value, labels that
-// its pods do not have go (null). A selector that would be left empty becomes the workload's own.
-func selectorPatch(selector map[string]string, w *workload.Workload) string {
+// selectorChange is what to merge into a selector so that it matches: differing labels take the workload's value, labels
+// that its pods do not have go (null). A selector that would be left empty becomes the workload's own.
+func selectorChange(selector map[string]string, w *workload.Workload) map[string]*string {
 	change := map[string]*string{}
 	left := len(selector)
 	for key, value := range selector {
@@ -165,9 +163,5 @@ func selectorPatch(selector map[string]string, w *workload.Workload) string {
 			change[key] = &value
 		}
 	}
-	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"selector": change}})
-	if err != nil {
-		return "" // maps of strings always marshal
-	}
-	return string(patch)
+	return change
 }

@@ -137,8 +137,7 @@ func wrongPort(s *snapshot.Snapshot, service *corev1.Service, port int32) (findi
 	f.Detail = "Service"
 	f.Recommendation = fmt.Sprintf("Give Service %s port %d.", service.Name, port)
 	if len(service.Spec.Ports) == 1 {
-		f.SuggestedPatch = fmt.Sprintf("kubectl patch service %s -n %s --type=json -p %s", service.Name, s.Namespace,
-			words.Quote(fmt.Sprintf(`[{"op":"replace","path":"/spec/ports/0/port","value":%d}]`, port)))
+		f.Suggest(finding.JSONPatch(f.Object, service.Namespace, finding.Set("/spec/ports/0/port", service.Spec.Ports[0].Port, port)...))
 	}
 	return f, true
 }
@@ -159,7 +158,7 @@ func wrongCaller(s *snapshot.Snapshot, w *workload.Workload, u upstream) finding
 		right := u.address
 		right.Port = s.Service.Spec.Ports[0].Port
 		f.Recommendation = fmt.Sprintf("Let %s of %s name %s.", u.Source, w, right)
-		f.SuggestedPatch = u.patchOf(w, right)
+		f.Suggest(u.patchOf(w, right))
 	}
 	return f
 }

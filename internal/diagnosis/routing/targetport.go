@@ -234,17 +234,14 @@ func (p servicePort) advise(f *finding.Finding, right intstr.IntOrString) {
 		return
 	}
 	f.Recommendation = fmt.Sprintf("Set targetPort of %s to %s.", p, right.String())
-	value := right.String()
-	if right.Type == intstr.String {
-		value = strconv.Quote(value)
-	}
-	f.SuggestedPatch = patchPort(p.Snapshot, p.index, "targetPort", value)
+	f.Suggest(p.set("targetPort", p.TargetPort, right))
 }
 
-// patchPort is the command that sets one field of one port of the Service. "add" replaces a field that is there.
-func patchPort(s *snapshot.Snapshot, index int, field, value string) string {
-	return fmt.Sprintf("kubectl patch service %s -n %s --type=json -p %s", s.Service.Name, s.Namespace,
-		words.Quote(fmt.Sprintf(`[{"op":"add","path":"/spec/ports/%d/%s","value":%s}]`, index, field, value)))
+// set changes one field of the port, if it is still this port that stands at its place. From nil it adds the field.
+func (p servicePort) set(field string, from, to any) *finding.Patch {
+	at := func(field string) string { return finding.Pointer("spec", "ports", p.index, field) }
+	operations := append([]finding.Operation{finding.Test(at("port"), p.Port)}, finding.Set(at(field), from, to)...)
+	return finding.JSONPatch(p.ServiceReference(), p.Snapshot.Namespace, operations...)
 }
 
 func addresses(n int) string {

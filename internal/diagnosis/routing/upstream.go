@@ -87,7 +87,7 @@ func deadEnd(s *snapshot.Snapshot, u upstream) (finding.Finding, bool) {
 	}
 	if right != u.address {
 		f.Recommendation = fmt.Sprintf("Let %s name %s.", u.Source, right)
-		f.SuggestedPatch = u.patch(s, right)
+		f.Suggest(u.patchOf(s.Workload, right))
 	}
 	var proof string
 	f.Confidence, proof = confidenceIn(s, u, service, right != u.address || service != nil)
@@ -245,16 +245,9 @@ func (u upstream) inNamespace(s *snapshot.Snapshot) string {
 	return u.Namespace + "/" + u.Service
 }
 
-// patch is the command that sets the variable. A value with credentials is not shown, and one that stands in a ConfigMap is
-// no matter of one line.
-func (u upstream) patch(s *snapshot.Snapshot, right address) string {
-	if s.Workload == nil {
-		return ""
-	}
-	return u.patchOf(s.Workload, right)
-}
-
-func (u upstream) patchOf(w *workload.Workload, right address) string {
+// patchOf sets the variable. A value with credentials is not shown, and one that stands in a ConfigMap is no matter of one
+// line.
+func (u upstream) patchOf(w *workload.Workload, right address) *finding.Patch {
 	written := u.Host
 	if u.Written {
 		written = u.address.String()
@@ -264,10 +257,9 @@ func (u upstream) patchOf(w *workload.Workload, right address) string {
 		value = right.String()
 	}
 	if u.Variable == "" || strings.Contains(u.Value, "@") || strings.Count(u.Value, written) != 1 {
-		return "" // such as the port of X_HOST, which stands in X_PORT
+		return nil // such as the port of X_HOST, which stands in X_PORT
 	}
-	return fmt.Sprintf("kubectl set env %s/%s -n %s -c %s %s", words.Lower(w.Kind), w.Object.GetName(), w.Object.GetNamespace(), u.Container.Name,
-		words.Quote(u.Variable+"="+strings.Replace(u.Value, written, value, 1)))
+	return finding.SetEnv(w, u.Container.Name, u.Variable, strings.Replace(u.Value, written, value, 1))
 }
 
 func anyPod(s *snapshot.Snapshot) *corev1.Pod {

@@ -5,13 +5,13 @@ package running
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
@@ -37,6 +37,8 @@ type fault struct {
 	advice     string
 	// patch of the probe; nil where no single value is known to be right.
 	patch map[string]any
+	// heard: that the patch is right is told by a log or an event, and by no object.
+	heard bool
 }
 
 // faultOf compares a probe with what it asks. The order matters: who asks in the wrong way of the wrong port is told of
@@ -137,11 +139,13 @@ func wrongScheme(s *snapshot.Snapshot, p *probe) (fault, bool) {
 		advice: fmt.Sprintf("Set httpGet.scheme to %s.", right),
 		patch:  map[string]any{"httpGet": map[string]any{"scheme": right}},
 	}
+	sibling := workingAt(s, p, p.port())
+	proven := sibling != nil && sibling.spec.HTTPGet != nil && sibling.scheme() == right
 	if p.answer.kind == answerPlain || p.answer.kind == answerTLS {
+		f.heard = !proven
 		return f, true
 	}
-	sibling := workingAt(s, p, p.port())
-	if sibling == nil || sibling.spec.HTTPGet == nil || sibling.scheme() == p.scheme() || p.answer.kind == answerStatus || p.answer.kind == answerNoSuchPath {
+	if !proven || p.answer.kind == answerStatus || p.answer.kind == answerNoSuchPath {
 		return fault{}, false
 	}
 	f.evidence = []string{siblingWorks(sibling)}
@@ -174,6 +178,7 @@ func wrongProtocol(s *snapshot.Snapshot, p *probe) (fault, bool) {
 		return fault{}, false
 	}
 	f.advice, f.patch = otherProtocol(p, sibling)
+	f.heard = sibling == nil
 	if sibling != nil {
 		f.evidence = []string{siblingWorks(sibling)}
 	}
@@ -221,16 +226,15 @@ func siblingWorks(sibling *probe) string {
 	return fmt.Sprintf("the %s probe asks %s, and succeeds", sibling.kind, sibling)
 }
 
-// patchProbe is the command that changes a probe of the workload.
-func patchProbe(s *snapshot.Snapshot, p *probe, change map[string]any) string {
-	if change == nil || s.Workload == nil {
-		return ""
+// suggest suggests the change of the probe in the workload. A sidecar is an init container there.
+func (t trouble) suggest(s *snapshot.Snapshot, f *finding.Finding) {
+	if t.fault.patch == nil {
+		return
 	}
-	body, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
-		"containers": []any{map[string]any{"name": p.Spec.Name, p.kind.field(): change}},
-	}}}})
-	if err != nil {
-		return ""
+	patch := finding.ContainerPatch(s.Workload, t.Spec.Name, map[string]any{t.kind.field(): t.fault.patch})
+	if t.fault.heard {
+		f.SuggestByHand(patch)
+	} else {
+		f.Suggest(patch)
 	}
-	return fmt.Sprintf("kubectl patch %s/%s -n %s -p %s", words.Lower(s.Workload.Kind), s.Workload.Object.GetName(), s.Namespace, words.Quote(string(body)))
 }

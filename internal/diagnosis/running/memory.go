@@ -13,6 +13,7 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
+	"github.com/ry-ops/cortex/internal/workload"
 )
 
 // oomKilled finds containers that the kernel ended for want of memory while they ran. One that it ended before is a matter
@@ -34,7 +35,8 @@ func oomKilled(s *snapshot.Snapshot) []finding.Finding {
 		if limit.IsZero() {
 			f.Detail = "Node"
 		}
-		f.Recommendation, f.SuggestedPatch = memoryAdvice(s, c, limit)
+		f.Recommendation = memoryAdvice(s, c, limit)
+		f.Suggest(doubled(s.Workload, c.Spec.Name, corev1.ResourceMemory, *limit))
 		findings = append(findings, f)
 	}
 	return findings
@@ -57,16 +59,19 @@ func memoryNow(s *snapshot.Snapshot, c snapshot.Container) []string {
 	return told[:min(len(told), 2)]
 }
 
-// memoryAdvice suggests twice the limit: enough to see whether the need is bounded.
-func memoryAdvice(s *snapshot.Snapshot, c crash, limit *resource.Quantity) (advice, patch string) {
+func memoryAdvice(s *snapshot.Snapshot, c crash, limit *resource.Quantity) string {
 	if limit.IsZero() {
-		return fmt.Sprintf("Set resources.requests.memory and resources.limits.memory of %s, and look for what fills node %s.", s.In(c.Container), c.Pod.Spec.NodeName), ""
+		return fmt.Sprintf("Set resources.requests.memory and resources.limits.memory of %s, and look for what fills node %s.", s.In(c.Container), c.Pod.Spec.NodeName)
+	}
+	return fmt.Sprintf("Raise resources.limits.memory of %s (now %s), or find what it keeps in memory.", s.In(c.Container), limit)
+}
+
+// doubled suggests twice a limit, if there is one: enough to see whether the need is bounded.
+func doubled(w *workload.Workload, container string, of corev1.ResourceName, limit resource.Quantity) *finding.Patch {
+	if limit.IsZero() {
+		return nil
 	}
 	twice := limit.DeepCopy()
-	twice.Add(*limit)
-	advice = fmt.Sprintf("Raise resources.limits.memory of %s (now %s), or find what it keeps in memory.", s.In(c.Container), limit)
-	if s.Workload != nil {
-		patch = fmt.Sprintf("kubectl set resources %s/%s -n %s -c %s --limits=memory=%s", words.Lower(s.Workload.Kind), s.Workload.Object.GetName(), s.Namespace, c.Spec.Name, &twice)
-	}
-	return advice, patch
+	twice.Add(limit)
+	return finding.SetLimit(w, container, of, limit, twice)
 }

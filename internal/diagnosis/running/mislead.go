@@ -40,6 +40,7 @@ func wrongPort(s *snapshot.Snapshot, p *probe) (fault, bool) {
 		f.why += fmt.Sprintf("; it listens at %d", right)
 		f.advice = fmt.Sprintf("Set it to %d.", right)
 		f.patch = map[string]any{p.protocol(): map[string]any{"port": right}}
+		f.heard = !slices.ContainsFunc(all, func(c clue) bool { return c.port == right && !c.heard })
 	}
 	return f, true
 }

@@ -55,7 +55,7 @@ func cpuOverload(s *snapshot.Snapshot) []finding.Finding {
 		}
 		f.Detail = "Limit"
 		f.Recommendation = fmt.Sprintf("Raise resources.limits.cpu of %s (now %s), add replicas, or find what it computes.", s.In(l.Container), &l.limit)
-		f.SuggestedPatch = moreCPU(s, l)
+		f.Suggest(doubled(s.Workload, l.Spec.Name, corev1.ResourceCPU, l.limit))
 		findings = append(findings, f)
 	}
 	if len(findings) == 0 && len(scaler) > 0 {
@@ -65,16 +65,6 @@ func cpuOverload(s *snapshot.Snapshot) []finding.Finding {
 		return []finding.Finding{f}
 	}
 	return findings
-}
-
-// moreCPU suggests twice the limit: enough to see whether the need is bounded.
-func moreCPU(s *snapshot.Snapshot, l load) string {
-	if s.Workload == nil {
-		return ""
-	}
-	twice := l.limit.DeepCopy()
-	twice.Add(l.limit)
-	return fmt.Sprintf("kubectl set resources %s/%s -n %s -c %s --limits=cpu=%s", words.Lower(s.Workload.Kind), s.Workload.Object.GetName(), s.Namespace, l.Spec.Name, &twice)
 }
 
 // loads are the measured containers that run and have a limit, one for each container of the spec. A measure that is old,

@@ -21,7 +21,9 @@ type clue struct {
 	// strong: seen to work, or said by the program itself. A declared port is only a hint, since declaring is optional
 	// ("Not specifying a port here DOES NOT prevent that port from being exposed", type Container).
 	strong bool
-	said   string
+	// heard: the log says it.
+	heard bool
+	said  string
 }
 
 // clues are what is known of the ports that the container of a probe listens at, the strongest first.
@@ -29,21 +31,21 @@ func clues(s *snapshot.Snapshot, p *probe) []clue {
 	var all []clue
 	for _, sibling := range probesOf(s, p.Container) {
 		if port := sibling.port(); sibling.kind != p.kind && port != 0 && sibling.works(s) {
-			all = append(all, clue{port, true, fmt.Sprintf("the %s probe asks %s, and succeeds", sibling.kind, sibling)})
+			all = append(all, clue{port: port, strong: true, said: fmt.Sprintf("the %s probe asks %s, and succeeds", sibling.kind, sibling)})
 		}
 	}
 	for _, l := range listeners(s.LogOf(p.Pod, p.Spec.Name)) {
-		all = append(all, clue{l.port, true, "its log: " + l.line})
+		all = append(all, clue{port: l.port, strong: true, heard: true, said: "its log: " + l.line})
 	}
 	for _, port := range p.Spec.Ports {
 		if port.Protocol == corev1.ProtocolTCP || port.Protocol == "" {
-			all = append(all, clue{port.ContainerPort, false, fmt.Sprintf("%s declares port %s", p.Container, portName(port))})
+			all = append(all, clue{port: port.ContainerPort, said: fmt.Sprintf("%s declares port %s", p.Container, portName(port))})
 		}
 	}
 	all = append(all, setPorts(s, p.Spec)...)
 	if len(p.Pod.Spec.Containers) == 1 {
 		for _, port := range s.TargetPorts(&p.Pod.Spec) {
-			all = append(all, clue{port, false, fmt.Sprintf("Service %s sends its callers to port %d", s.Service.Name, port)})
+			all = append(all, clue{port: port, said: fmt.Sprintf("Service %s sends its callers to port %d", s.Service.Name, port)})
 		}
 	}
 	return all
@@ -70,7 +72,7 @@ func setPorts(s *snapshot.Snapshot, c corev1.Container) []clue {
 	var all []clue
 	add := func(value, said string) {
 		if port, ok := portAtEnd(value); ok {
-			all = append(all, clue{port, false, said})
+			all = append(all, clue{port: port, said: said})
 		}
 	}
 	for _, variable := range s.Env(c) {

@@ -96,7 +96,7 @@ func misconfigured(s *snapshot.Snapshot, kind probeKind, cause v1alpha1.Cause) [
 		f := finding.New(cause, s.Owner(t.Container), t.fault.confidence, message, t.evidence(s, t.fault.evidence)...)
 		f.Detail = t.fault.detail
 		f.Recommendation = fmt.Sprintf("%s, %s.%s: %s", words.UpperFirst(inFirst(s, t.Container)), kind.field(), t.fault.field, t.fault.advice)
-		f.SuggestedPatch = patchProbe(s, t.probe, t.fault.patch)
+		t.suggest(s, &f)
 		f.Stuck = kind == readiness || t.fault.confidence == v1alpha1.Certain
 		findings = append(findings, f)
 	}

@@ -79,7 +79,7 @@ func missingClaim(s *snapshot.Snapshot, pod *corev1.Pod, volume, claim string) (
 	if near := words.Nearest(claim, claims); near != "" {
 		f.Message += fmt.Sprintf("; %s exists", near)
 		f.Recommendation = fmt.Sprintf("Name claim %s in volume %s of %s if that is what was meant, or create PersistentVolumeClaim %s.", near, volume, name, claim)
-		f.SuggestedPatch = renameClaim(s, volume, near)
+		f.Suggest(renameClaim(s, volume, claim, near))
 	}
 	return f, true
 }
@@ -106,18 +106,18 @@ func ofTemplate(s *snapshot.Snapshot, pod *corev1.Pod, claim string) bool {
 	})
 }
 
-// renameClaim is the command that names another claim in a volume of the template.
-func renameClaim(s *snapshot.Snapshot, volume, claim string) string {
+// renameClaim names another claim in a volume of the template.
+func renameClaim(s *snapshot.Snapshot, volume, wrong, right string) *finding.Patch {
 	if s.Workload == nil {
-		return ""
+		return nil
 	}
 	i := slices.IndexFunc(s.Workload.Template.Spec.Volumes, func(v corev1.Volume) bool {
 		return v.Name == volume && v.PersistentVolumeClaim != nil
 	})
 	if i < 0 {
-		return ""
+		return nil
 	}
-	return patchTemplate(s, jsonPatch{"replace", fmt.Sprintf("/spec/template/spec/volumes/%d/persistentVolumeClaim/claimName", i), claim})
+	return finding.PodSpecSet(s.Workload, finding.Set(finding.Pointer("volumes", i, "persistentVolumeClaim", "claimName"), wrong, right)...)
 }
 
 // claimQuotaFull reports whether a quota of the namespace lets no further claim in: by number or by size, of all classes

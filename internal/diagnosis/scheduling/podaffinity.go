@@ -92,8 +92,9 @@ func tellAntiAffinity(c *cluster, m *misfit, p *predicate) finding.Finding {
 		f.Message += ", of its own older revision, and a new pod has to come before an old one goes"
 		f.Recommendation = fmt.Sprintf("Let the rollout of %s stop an old pod before it starts a new one (maxSurge 0, maxUnavailable 1), or make the anti-affinity preferred.", name)
 		if c.s.Workload.Kind == v1alpha1.KindDeployment {
-			f.SuggestedPatch = fmt.Sprintf("kubectl patch deployment/%s -n %s --type=merge -p %s", c.s.Workload.Object.GetName(), c.s.Namespace,
-				words.Quote(`{"spec":{"strategy":{"rollingUpdate":{"maxSurge":0,"maxUnavailable":1}}}}`))
+			f.Suggest(finding.MergePatch(object, c.s.Namespace, map[string]any{"spec": map[string]any{"strategy": map[string]any{
+				"rollingUpdate": map[string]int{"maxSurge": 0, "maxUnavailable": 1},
+			}}}))
 		}
 	default:
 		f.Message += fmt.Sprintf(", all its own, so there is no room for more than %d of its %s", own, words.Count(int(c.s.Workload.Replicas), "replica"))

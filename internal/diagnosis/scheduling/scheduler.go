@@ -77,7 +77,7 @@ func unknownScheduler(s *snapshot.Snapshot, pod *corev1.Pod, name string, seen [
 		f.Recommendation = fmt.Sprintf("Look at the pods and the log of scheduler %s: it has placed older pods.", name)
 		return []finding.Finding{f}
 	}
-	f.SuggestedPatch = patchTemplate(s, jsonPatch{"replace", "/spec/template/spec/schedulerName", corev1.DefaultSchedulerName})
+	f.Suggest(finding.PodSpecSet(s.Workload, finding.Set("/schedulerName", name, corev1.DefaultSchedulerName)...))
 	return []finding.Finding{f}
 }
 

@@ -54,7 +54,7 @@ func tellSelector(c *cluster, m *misfit, p *predicate) finding.Finding {
 	case near != "":
 		f.Message += fmt.Sprintf("; there are nodes with %s=%s", key, near)
 		f.Recommendation = fmt.Sprintf("Set spec.nodeSelector of %s to %s=%s if that is what was meant; otherwise label the nodes that are meant (%s).", name, key, near, label)
-		f.SuggestedPatch = patchTemplate(c.s, jsonPatch{"replace", "/spec/template/spec/nodeSelector/" + escapePointer(key), near})
+		f.Suggest(finding.PodSpecSet(c.s.Workload, finding.Set(finding.Pointer("nodeSelector", key), m.pod.Spec.NodeSelector[key], near)...))
 	default:
 		f.Message += fmt.Sprintf("; the nodes have %s=%s", key, list(values))
 	}

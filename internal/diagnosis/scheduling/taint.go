@@ -14,6 +14,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
+	"github.com/ry-ops/cortex/internal/workload"
 )
 
 // Taints that the cluster sets by itself: node.kubernetes.io/not-ready, unreachable, memory-pressure and the like, and
@@ -68,12 +69,21 @@ func tellTaint(c *cluster, m *misfit, p *predicate) finding.Finding {
 	}
 	f.Recommendation = fmt.Sprintf("Add a toleration for %s to spec.tolerations of %s if its pods may run there, or take the taint off (kubectl taint nodes %s %s-).",
 		list(told), name, m.nodes[0].Name, told[0])
-	operation := jsonPatch{"add", "/spec/template/spec/tolerations/-", tolerationFor(taints[0])}
-	if len(m.pod.Spec.Tolerations) == 0 || c.s.PodSpec() != nil && len(c.s.PodSpec().Tolerations) == 0 {
-		operation = jsonPatch{"add", "/spec/template/spec/tolerations", []corev1.Toleration{tolerationFor(taints[0])}}
-	}
-	f.SuggestedPatch = patchTemplate(c.s, operation)
+	f.Suggest(tolerate(c.s.Workload, tolerationFor(taints[0])))
 	return f
+}
+
+// tolerate adds a toleration to a workload's. It is nil if the workload has it already and its pods do not yet.
+func tolerate(w *workload.Workload, toleration corev1.Toleration) *finding.Patch {
+	const tolerations = "/tolerations"
+	switch {
+	case w == nil || slices.Contains(w.Template.Spec.Tolerations, toleration):
+		return nil
+	case len(w.Template.Spec.Tolerations) == 0:
+		return finding.PodSpecSet(w, finding.Set(tolerations, nil, []corev1.Toleration{toleration})...)
+	default:
+		return finding.PodSpecSet(w, finding.Add(tolerations+"/-", toleration))
+	}
 }
 
 // taints are the different ones that keep the pod off, in the order of the nodes.

@@ -104,7 +104,7 @@ func tellObject(s *snapshot.Snapshot, a *absence, where string, keys []string, f
 	if near != "" {
 		f.Message += "; " + near + " is"
 		f.Recommendation = fmt.Sprintf("Name %s %s in %s, if that is meant; else create %s%s.", a.kind, near, where, a.name, with)
-		f.SuggestedPatch = rename(s, namePlaces[a.kind], a.name, near)
+		f.Suggest(rename(s, namePlaces[a.kind], a.name, near))
 	}
 }
 
@@ -117,7 +117,7 @@ func tellKey(s *snapshot.Snapshot, a *absence, where string, f *finding.Finding)
 	f.Message += "; it has " + list(a.keys)
 	if near := words.Nearest(a.key, a.keys); near != "" {
 		f.Recommendation = fmt.Sprintf("Name the key %s of %s %s in %s, if that is meant; else put the key %s into it.", near, a.kind, a.name, where, a.key)
-		f.SuggestedPatch = rekey(s, a.kind, a.name, a.key, near)
+		f.Suggest(rekey(s, a.kind, a.name, a.key, near))
 	}
 }
 

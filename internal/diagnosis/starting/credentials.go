@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
@@ -36,7 +37,9 @@ type credentials struct {
 	words    string
 	evidence []string
 	advice   string
-	patch    string
+	patch    *finding.Patch
+	// restart is a command instead of a patch.
+	restart string
 }
 
 // credentialsOf looks at the pull secrets that a pod names. Those of its ServiceAccount are among them: they were copied
@@ -115,7 +118,7 @@ func noSecret(s *snapshot.Snapshot, c snapshot.Container) credentials {
 			found.evidence = append(found.evidence, fmt.Sprintf("ServiceAccount %s names %s by now; the pods were made before", account, strings.Join(names, ", ")))
 			found.advice = fmt.Sprintf("Make the pods anew: they get the pull secrets %s of ServiceAccount %s only when they are made.", strings.Join(names, ", "), account)
 			if s.Workload != nil {
-				found.patch = "kubectl rollout restart " + target(s)
+				found.restart = "kubectl rollout restart " + target(s)
 			}
 			return found
 		}
@@ -126,7 +129,7 @@ func noSecret(s *snapshot.Snapshot, c snapshot.Container) credentials {
 	if names := pullSecretsOf(s); len(names) == 1 {
 		found.evidence = append(found.evidence, fmt.Sprintf("Secret %s of the namespace is a pull secret", names[0]))
 		found.advice = fmt.Sprintf("Name pull secret %s in imagePullSecrets, if it is for %s.", names[0], registryOf(c.Spec.Image))
-		found.patch = merge(s, fmt.Sprintf(`{"imagePullSecrets":[{"name":%q}]}`, names[0]))
+		found.patch = finding.PodSpecPatch(s.Workload, map[string]any{"imagePullSecrets": []any{map[string]string{"name": names[0]}}})
 	}
 	return found
 }

@@ -107,7 +107,10 @@ func tellCredentials(s *snapshot.Snapshot, c snapshot.Container, fault pullFault
 	f.Detail = found.detail
 	f.Message += found.words
 	f.Evidence = append(f.Evidence, found.evidence...)
-	f.SuggestedPatch = found.patch
+	f.Suggest(found.patch)
+	if found.restart != "" {
+		f.SuggestedPatch = found.restart
+	}
 	if found.advice != "" {
 		f.Recommendation += " " + found.advice
 	}

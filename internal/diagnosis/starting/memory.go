@@ -109,11 +109,14 @@ func memoryFinding(s *snapshot.Snapshot, one *sighting[smallLimit]) finding.Find
 	}
 	f.Evidence = append(f.Evidence, one.tellPods(s))
 	better, why := betterLimit(s, pod, c)
+	patch := finding.SetLimit(s.Workload, c.Name, corev1.ResourceMemory, *limit, *better)
+	if limit.Value() < leastMemory || why != "" {
+		f.Suggest(patch)
+	} else {
+		f.SuggestByHand(patch) // that so much is too little is the runtime's word alone
+	}
 	f.Evidence = append(f.Evidence, why)
 	f.Recommendation = fmt.Sprintf("Raise resources.limits.memory of container %s of %s (now %s), to %s or what the program needs.", c.Name, owner, limit, better)
-	if s.Workload != nil {
-		f.SuggestedPatch = fmt.Sprintf("kubectl set resources %s -c %s --limits=memory=%s", target(s), c.Name, better)
-	}
 	return f
 }
 

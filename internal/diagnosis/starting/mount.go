@@ -15,7 +15,6 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
-	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
 // mounted are the reasons of events that come only after the volumes of a pod are there (pkg/kubelet, syncPod: volumes,
@@ -199,7 +198,9 @@ func proveMultiAttach(s *snapshot.Snapshot, pod *corev1.Pod, volume *corev1.Volu
 	f.Recommendation = fmt.Sprintf("Let Pod %s on node %s go first: it has claim %s.", holder.Name, holder.Spec.NodeName, claim)
 	if d := deployment(s); d != nil && d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType && isOf(s, holder) {
 		f.Recommendation += fmt.Sprintf(" Deployment %s rolls out by starting the new pod first; with strategy Recreate the old one goes first.", d.Name)
-		f.SuggestedPatch = fmt.Sprintf("kubectl patch %s -p %s", target(s), words.Quote(`{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}`))
+		f.Suggest(finding.StrategicPatch(s.Workload.Reference(), s.Namespace, map[string]any{"spec": map[string]any{"strategy": map[string]any{
+			"type": appsv1.RecreateDeploymentStrategyType, "rollingUpdate": nil,
+		}}}))
 	}
 }
 

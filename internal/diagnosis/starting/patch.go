@@ -5,7 +5,6 @@ package starting
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -13,8 +12,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
-	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
 // The places of a pod's spec that hold a name or a key, as JSON pointers (RFC 6901).
@@ -30,10 +29,10 @@ var (
 	}
 )
 
-// rename is the command that changes a name wherever the workload's template has it; "" if it has it nowhere.
-func rename(s *snapshot.Snapshot, places *regexp.Regexp, wrong, right string) string {
+// rename changes a name wherever the workload's template has it; nil if it has it nowhere.
+func rename(s *snapshot.Snapshot, places *regexp.Regexp, wrong, right string) *finding.Patch {
 	if s.Workload == nil || right == "" {
-		return ""
+		return nil
 	}
 	texts := textsOf(&s.Workload.Template.Spec)
 	var pointers []string
@@ -46,9 +45,9 @@ func rename(s *snapshot.Snapshot, places *regexp.Regexp, wrong, right string) st
 }
 
 // rekey is rename for a key of one object.
-func rekey(s *snapshot.Snapshot, kind, name, wrong, right string) string {
+func rekey(s *snapshot.Snapshot, kind, name, wrong, right string) *finding.Patch {
 	if s.Workload == nil || right == "" {
-		return ""
+		return nil
 	}
 	texts := textsOf(&s.Workload.Template.Spec)
 	var pointers []string
@@ -64,35 +63,13 @@ func rekey(s *snapshot.Snapshot, kind, name, wrong, right string) string {
 	return replace(s, pointers, wrong, right)
 }
 
-// replace writes the patch. Each place is tested first: where somebody has changed the template meanwhile the patch is
-// refused whole (RFC 6902).
-func replace(s *snapshot.Snapshot, pointers []string, wrong, right string) string {
-	type operation struct {
-		Op    string `json:"op"`
-		Path  string `json:"path"`
-		Value string `json:"value"`
-	}
-	var operations []operation
+// replace writes the patch. Where somebody has changed one of the places meanwhile it is refused whole.
+func replace(s *snapshot.Snapshot, pointers []string, wrong, right string) *finding.Patch {
+	var operations []finding.Operation
 	for _, pointer := range pointers {
-		path := "/spec/template/spec" + pointer
-		operations = append(operations, operation{"test", path, wrong}, operation{"replace", path, right})
+		operations = append(operations, finding.Set(pointer, wrong, right)...)
 	}
-	if len(operations) == 0 {
-		return ""
-	}
-	raw, err := json.Marshal(operations)
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("kubectl patch %s --type=json -p %s", target(s), words.Quote(string(raw)))
-}
-
-// merge is the command that sets fields of the workload's pods, by a strategic merge.
-func merge(s *snapshot.Snapshot, podSpec string) string {
-	if s.Workload == nil {
-		return ""
-	}
-	return fmt.Sprintf("kubectl patch %s -p %s", target(s), words.Quote(`{"spec":{"template":{"spec":`+podSpec+`}}}`))
+	return finding.PodSpecSet(s.Workload, operations...)
 }
 
 // textsOf are all texts of a pod's spec by their JSON pointers.

@@ -169,7 +169,9 @@ func refusedFinding(s *snapshot.Snapshot, one *sighting[refused]) finding.Findin
 	f.Message = fmt.Sprintf("%s crashes: it %s %s, where volume %s%s is mounted%s", words.UpperFirst(s.In(r.Container)), what, r.mount.MountPath, r.mount.Name,
 		tellSource(r.volume), when(isReadOnly(r.mount, r.volume), " read-only"))
 	f.Evidence = append(f.Evidence, tellUser(&r.Pod.Spec, &r.Spec), one.tellPods(s), s.TellRevision(r.Container))
-	f.Recommendation, f.SuggestedPatch = permissionAdvice(s, r)
+	advice, patch := permissionAdvice(s, r)
+	f.Recommendation = advice
+	f.SuggestByHand(patch) // that it is refused a file is told by its log alone
 	goBack(s, r.Pod, &f, func(spec *corev1.PodSpec) (string, bool) {
 		user, earlier := tellUser(&r.Pod.Spec, &r.Spec), snapshot.ContainerIn(spec, r.Spec.Name)
 		if earlier == nil || tellUser(spec, earlier) == user {
@@ -182,15 +184,15 @@ func refusedFinding(s *snapshot.Snapshot, one *sighting[refused]) finding.Findin
 
 // permissionAdvice: the kubelet hands a volume to the group fsGroup, but never a hostPath or an NFS export (API,
 // PodSecurityContext.FSGroup; pkg/volume, SupportsOwnershipManagement).
-func permissionAdvice(s *snapshot.Snapshot, r refused) (advice, patch string) {
+func permissionAdvice(s *snapshot.Snapshot, r refused) (advice string, patch *finding.Patch) {
 	in := s.In(r.Container)
 	switch {
 	case r.readOnly && r.volume != nil && isGiven(r.volume):
-		return fmt.Sprintf("Let %s write elsewhere, such as to an emptyDir: the files of volume %s are read-only.", in, r.mount.Name), ""
+		return fmt.Sprintf("Let %s write elsewhere, such as to an emptyDir: the files of volume %s are read-only.", in, r.mount.Name), nil
 	case r.readOnly:
-		return fmt.Sprintf("Set readOnly of volumeMount %s of %s to false, if it is to write there.", r.mount.Name, in), ""
+		return fmt.Sprintf("Set readOnly of volumeMount %s of %s to false, if it is to write there.", r.mount.Name, in), nil
 	case r.volume != nil && (r.volume.HostPath != nil || r.volume.NFS != nil):
-		return fmt.Sprintf("Give the directory%s to the user that %s runs as (%s); fsGroup does not change such a volume.", tellSource(r.volume), in, tellUser(&r.Pod.Spec, &r.Spec)), ""
+		return fmt.Sprintf("Give the directory%s to the user that %s runs as (%s); fsGroup does not change such a volume.", tellSource(r.volume), in, tellUser(&r.Pod.Spec, &r.Spec)), nil
 	}
 	advice = fmt.Sprintf("Set securityContext.fsGroup of the pods to the group of the user that %s runs as, or runAsUser to the owner of the volume.", in)
 	user, group, fsGroup := identity(&r.Pod.Spec, &r.Spec)
@@ -198,9 +200,9 @@ func permissionAdvice(s *snapshot.Snapshot, r refused) (advice, patch string) {
 		group = user
 	}
 	if fsGroup != nil || group == nil || *group == 0 {
-		return advice, ""
+		return advice, nil
 	}
-	return advice, merge(s, fmt.Sprintf(`{"securityContext":{"fsGroup":%d}}`, *group))
+	return advice, finding.PodSpecPatch(s.Workload, map[string]any{"securityContext": map[string]int64{"fsGroup": *group}})
 }
 
 // identity is who a container runs as, as far as the spec tells: of the container before of the pod.

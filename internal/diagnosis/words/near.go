@@ -5,6 +5,7 @@ package words
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -88,3 +89,14 @@ func ShowLabels(labels map[string]string) string {
 
 // Quote makes one shell word of text.
 func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// plain is what a shell takes as it is.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// Argument is text as an argument of a command, quoted if a shell would read more into it.
+func Argument(text string) string {
+	if plain.MatchString(text) {
+		return text
+	}
+	return Quote(text)
+}

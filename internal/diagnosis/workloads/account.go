@@ -90,9 +90,12 @@ func missingAccount(s *snapshot.Snapshot, m maker, name string) finding.Finding 
 	names := snapshot.NamesIn(s.All.ServiceAccounts, s.Namespace, func(o *corev1.ServiceAccount) metav1.Object { return o })
 	slices.Sort(names)
 	f.Evidence = append(f.Evidence, fmt.Sprintf("ServiceAccounts of namespace %s: %s", s.Namespace, strings.Join(names, ", ")))
-	if near := words.Nearest(name, names); near != "" {
+	near := words.Nearest(name, names)
+	if near != "" {
 		f.Message += fmt.Sprintf("; ServiceAccount %s exists", near)
-		f.SuggestedPatch = fmt.Sprintf("kubectl set serviceaccount %s/%s %s -n %s", words.Lower(s.Workload.Kind), s.Workload.Object.GetName(), near, s.Namespace)
+	}
+	if near != "" && accountOf(&s.Workload.Template.Spec) == name {
+		f.Suggest(finding.SetServiceAccount(s.Workload, near))
 	}
 	return f
 }

@@ -138,10 +138,11 @@ func heldSet(s *snapshot.Snapshot, set *appsv1.StatefulSet) []finding.Finding {
 		return nil
 	}
 	if onDelete {
-		return []finding.Finding{held(s, "OnDelete", "spec.updateStrategy is OnDelete", ill, deletePods(s, ill), set.Status.UpdateRevision)}
+		return []finding.Finding{heldOnDelete(s, ill, set.Status.UpdateRevision)}
 	}
-	patch := fmt.Sprintf("kubectl patch statefulset %s -n %s --type=merge -p %s", set.Name, s.Namespace, words.Quote(`{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}`))
-	return []finding.Finding{held(s, "Partition", fmt.Sprintf("spec.updateStrategy.rollingUpdate.partition is %d", partition), ill, patch, set.Status.UpdateRevision)}
+	f := held(s, "Partition", fmt.Sprintf("spec.updateStrategy.rollingUpdate.partition is %d", partition), ill, set.Status.UpdateRevision)
+	f.Suggest(finding.JSONPatch(f.Object, s.Namespace, finding.Set("/spec/updateStrategy/rollingUpdate/partition", partition, 0)...))
+	return []finding.Finding{f}
 }
 
 // heldDaemons tells a DaemonSet's newest pods by the generation of its template, which both bear.
@@ -157,13 +158,20 @@ func heldDaemons(s *snapshot.Snapshot, ds *appsv1.DaemonSet) []finding.Finding {
 	if len(ill) == 0 {
 		return nil
 	}
-	return []finding.Finding{held(s, "OnDelete", "spec.updateStrategy is OnDelete", ill, deletePods(s, ill), "template generation "+newest)}
+	return []finding.Finding{heldOnDelete(s, ill, "template generation "+newest)}
 }
 
 // labelTemplateGeneration is on the pods of a DaemonSet (pkg/apis/apps, DaemonSetTemplateGenerationKey).
 const labelTemplateGeneration = "pod-template-generation"
 
-func held(s *snapshot.Snapshot, detail, field string, ill []corev1.Pod, patch, newest string) finding.Finding {
+// heldOnDelete is for pods that take the newest template when they are deleted, and not before.
+func heldOnDelete(s *snapshot.Snapshot, ill []corev1.Pod, newest string) finding.Finding {
+	f := held(s, "OnDelete", "spec.updateStrategy is OnDelete", ill, newest)
+	f.SuggestedPatch = deletePods(s, ill)
+	return f
+}
+
+func held(s *snapshot.Snapshot, detail, field string, ill []corev1.Pod, newest string) finding.Finding {
 	f := finding.New(v1alpha1.CauseRolloutPaused, s.Workload.Reference(), v1alpha1.Certain,
 		fmt.Sprintf("%s does not roll out its newest template (%s), and %s not ready at an older one", s.Workload, field, words.IsAre(len(ill), "pod")),
 		field, "the newest revision is "+newest)
@@ -171,8 +179,7 @@ func held(s *snapshot.Snapshot, detail, field string, ill []corev1.Pod, patch, n
 		f.Evidence = append(f.Evidence, fmt.Sprintf("Pod %s is not ready, of revision %s", ill[i].Name, ill[i].Labels[appsv1.ControllerRevisionHashLabelKey]))
 	}
 	f.Detail = detail
-	f.Recommendation = fmt.Sprintf("If the template of %s holds the cure, let it reach these pods: %s", s.Workload, patch)
-	f.SuggestedPatch = patch
+	f.Recommendation = fmt.Sprintf("If the template of %s holds the cure, let it reach these pods.", s.Workload)
 	return f
 }
 

@@ -66,7 +66,7 @@ func scaledToZero(s *snapshot.Snapshot) []finding.Finding {
 			f.Recommendation += " " + k.advice
 		}
 	}
-	f.SuggestedPatch = fmt.Sprintf("kubectl scale %s/%s -n %s --replicas=%d", words.Lower(w.Kind), w.Object.GetName(), s.Namespace, before.Replicas)
+	f.Suggest(finding.Scale(w, before.Replicas))
 	return []finding.Finding{f}
 }
 
