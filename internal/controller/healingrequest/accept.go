@@ -17,10 +17,6 @@ import (
 
 // accept takes up a request that is new, or that was held back and need not be any longer.
 func (r *Reconciler) accept(ctx context.Context, h *heal) error {
-	// A crash may have come between a change and the record of it.
-	if recorded, err := r.recall(ctx, h); recorded || err != nil {
-		return err
-	}
 	if held, err := r.held(ctx, h, r.Client); held || err != nil {
 		return err
 	}

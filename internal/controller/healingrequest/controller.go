@@ -97,6 +97,10 @@ const maxSteps = 64
 
 // advance takes the steps that are due, until one needs the status to be written or has to wait.
 func (r *Reconciler) advance(ctx context.Context, h *heal) error {
+	// A crash may have come between a change and the record of it. Nothing goes on, and nothing ends, without knowing.
+	if err := r.recall(ctx, h); err != nil || h.due {
+		return err
+	}
 	for range maxSteps {
 		if err := r.step(ctx, h); err != nil || h.due || h.request.Done() {
 			return err
@@ -107,8 +111,8 @@ func (r *Reconciler) advance(ctx context.Context, h *heal) error {
 
 // step takes the one step of the phase that the request is in.
 func (r *Reconciler) step(ctx context.Context, h *heal) error {
-	if over, err := r.interrupt(ctx, h); over || err != nil {
-		return err
+	if h.interrupt() {
+		return nil
 	}
 	switch h.phase() {
 	case v1alpha1.PhaseDiagnosing:

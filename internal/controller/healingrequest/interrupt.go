@@ -12,16 +12,11 @@ import (
 )
 
 // interrupt ends a request that a person has stopped, or whose time is up, and reports whether it did.
-func (r *Reconciler) interrupt(ctx context.Context, h *heal) (bool, error) {
+func (h *heal) interrupt() bool {
 	denied := h.request.Spec.Approval == v1alpha1.ApprovalDenied
-	if !denied && !h.overdue() {
-		return false, nil
-	}
-	// A crash may have come between a change and the record of it. No request ends without knowing what it did.
-	if recorded, err := r.recall(ctx, h); recorded || err != nil {
-		return recorded, err
-	}
 	switch {
+	case !denied && !h.overdue():
+		return false
 	case denied && h.phase() == v1alpha1.PhaseAwaitingApproval:
 		h.complete(v1alpha1.ReasonDenied, "The plan was denied. "+h.soFar())
 	case denied:
@@ -31,7 +26,7 @@ func (r *Reconciler) interrupt(ctx context.Context, h *heal) (bool, error) {
 	default:
 		h.expired()
 	}
-	return true, nil
+	return true
 }
 
 // overdue reports whether the time is up. What was applied is verified one last time first, by the step of that phase: an
@@ -41,17 +36,16 @@ func (h *heal) overdue() bool {
 	return !deadline.IsZero() && !h.clock.Now().Before(deadline) && h.phase() != v1alpha1.PhaseVerifying
 }
 
-// recall records a change that a crash kept from being recorded, and reports whether there was one.
-func (r *Reconciler) recall(ctx context.Context, h *heal) (bool, error) {
+// recall records a change that a crash kept from being recorded.
+func (r *Reconciler) recall(ctx context.Context, h *heal) error {
 	if h.phase() == v1alpha1.PhaseVerifying || !h.planStored() {
-		return false, nil
+		return nil
 	}
 	applied, err := r.Applier.Applied(ctx, h.request.Namespace, h.stamp(), h.next())
-	if err != nil || applied == nil {
-		return false, err
+	if err == nil && applied != nil {
+		h.recordAction(*applied)
 	}
-	h.recordAction(*applied)
-	return true, nil
+	return err
 }
 
 func (h *heal) expired() {

@@ -22,9 +22,6 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 		h.due = true
 		return nil
 	}
-	if recorded, err := r.recall(ctx, h); recorded || err != nil {
-		return err
-	}
 	if held, err := r.held(ctx, h, r.Live); held || err != nil {
 		return err
 	}
