@@ -60,15 +60,6 @@ type Reconciler struct {
 	health health
 }
 
-// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests,verbs=list;watch
-// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests/status,verbs=patch
-// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingpolicies,verbs=list;watch
-// +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets;daemonsets,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
-// +kubebuilder:rbac:groups="",resources=services,verbs=get;list
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
-
 // Reconcile takes one request as far as it goes without waiting.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var stored v1alpha1.HealingRequest
