@@ -56,8 +56,9 @@ type Reconciler struct {
 	Metrics  *Metrics
 	Clock    clock.PassiveClock
 
-	slots  slots
-	health health
+	slots   slots
+	written written
+	health  health
 }
 
 // Reconcile takes one request as far as it goes without waiting.
@@ -69,6 +70,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	if err != nil || stored.Done() || !stored.DeletionTimestamp.IsZero() {
 		r.slots.free(req.NamespacedName)
+		r.written.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	if r.written.ahead(req.NamespacedName, &stored) {
 		return ctrl.Result{}, nil
 	}
 	h := newHeal(&stored, r.Clock)
@@ -133,6 +138,7 @@ func (r *Reconciler) persist(ctx context.Context, h *heal) error {
 	if err != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
+	r.written.note(h.request)
 	if !occupies(h.request) {
 		r.slots.free(key)
 	}
