@@ -16,7 +16,7 @@ import (
 // line is what an API server writes of one request about an object.
 func line(id, user, verb, decision, ref string) string {
 	return fmt.Sprintf(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":%q,"stage":"ResponseComplete",`+
-		`"requestURI":"/x?limit=500","verb":%q,"user":{"username":%q,"groups":["system:authenticated"]},"objectRef":{%s},`+
+		`"requestURI":"/x?limit=500&sendInitialEvents=true","verb":%q,"user":{"username":%q,"groups":["system:authenticated"]},"objectRef":{%s},`+
 		`"responseStatus":{"metadata":{},"code":200},"requestReceivedTimestamp":"2026-11-25T04:48:20.337131Z",`+
 		`"annotations":{"authorization.k8s.io/decision":%q}}`+"\n", id, verb, user, ref, decision)
 }
@@ -58,7 +58,7 @@ func TestRead(t *testing.T) {
 	}
 	wanted := Entry{
 		User: Gateway, Verb: "patch", Group: "healing.cortex.dev", Resource: "healingrequests", Subresource: "status",
-		Namespace: "a", Name: "r", Path: "/x", Code: 200, Time: time.Date(2026, 11, 25, 4, 48, 20, 337131000, time.UTC),
+		Namespace: "a", Name: "r", Streams: true, Path: "/x", Code: 200, Time: time.Date(2026, 11, 25, 4, 48, 20, 337131000, time.UTC),
 	}
 	if entries[2] != wanted {
 		t.Errorf("got  %+v\nwant %+v", entries[2], wanted)
@@ -101,6 +101,7 @@ func TestHold(t *testing.T) {
 		{Group: "coordination.k8s.io", Resource: "leases", Verb: "get"},
 		{Resource: "pods", Verb: "list"}, {Resource: "pods", Verb: "get"}, {Resource: "pods/log", Verb: "get"},
 		{Group: "coordination.k8s.io", Resource: "leases", Verb: "get", Namespace: "cortex-system", Name: "operator"},
+		{Resource: "services", Verb: "list"}, {Resource: "services", Verb: "watch"}, {Resource: "nodes", Verb: "list"},
 	}
 	pod := func(verb, sub string, allowed bool) Entry {
 		return Entry{Verb: verb, Resource: "pods", Subresource: sub, Namespace: "a", Allowed: allowed}
@@ -108,6 +109,8 @@ func TestHold(t *testing.T) {
 	usage := Hold(rights, Entries{
 		pod("list", "", true), pod("get", "log", true), pod("delete", "", false), pod("delete", "", false), pod("get", "exec", true),
 		{Verb: "get", Group: "coordination.k8s.io", Resource: "leases", Namespace: "cortex-system", Name: "operator", Allowed: true},
+		{Verb: "watch", Resource: "services", Streams: true, Allowed: true},
+		{Verb: "watch", Resource: "nodes", Allowed: true},
 		{Verb: "get", Path: "/apis", Allowed: true}, {Verb: "get", Path: "/metrics"},
 	})
 	told := func(values []string) string { return strings.Join(values, ", ") }
@@ -118,10 +121,10 @@ func TestHold(t *testing.T) {
 	for _, entry := range usage.Missing {
 		missing = append(missing, entry.String())
 	}
-	if got, want := told(unused), "get leases.coordination.k8s.io, get pods"; got != want {
+	if got, want := told(unused), "get leases.coordination.k8s.io, get pods, list nodes"; got != want {
 		t.Errorf("unused: %s, want %s: a request counts for the narrowest right", got, want)
 	}
-	if got, want := told(missing), "delete pods, get pods/exec, get /metrics"; got != want {
+	if got, want := told(missing), "delete pods, get pods/exec, watch nodes, get /metrics"; got != want {
 		t.Errorf("missing: %s, want %s", got, want)
 	}
 	if text := usage.String(); !strings.Contains(text, "1 get pods/log") || !strings.Contains(text, "MISSING: delete pods") {

@@ -29,6 +29,8 @@ type Entry struct {
 	User, Verb string
 	// Group to Name are of the object that the request is about. Resource is empty where there is none, as for /apis.
 	Group, Resource, Subresource, Namespace, Name string
+	// Streams tells that a watch begins with all that there is, in place of a list (KEP-3157).
+	Streams bool
 	// Path is the URI without what is asked of it.
 	Path string
 	// Code is the HTTP status of the answer.
@@ -146,11 +148,12 @@ type event struct {
 }
 
 func (e event) entry() Entry {
-	path, _, _ := strings.Cut(e.RequestURI, "?")
+	path, query, _ := strings.Cut(e.RequestURI, "?")
 	return Entry{
 		User: e.User.Username, Verb: e.Verb,
 		Group: e.ObjectRef.APIGroup, Resource: e.ObjectRef.Resource, Subresource: e.ObjectRef.Subresource,
-		Namespace: e.ObjectRef.Namespace, Name: e.ObjectRef.Name, Path: path,
+		Namespace: e.ObjectRef.Namespace, Name: e.ObjectRef.Name,
+		Streams: slices.Contains(strings.Split(query, "&"), "sendInitialEvents=true"), Path: path,
 		Code: e.ResponseStatus.Code, Allowed: e.Annotations["authorization.k8s.io/decision"] == "allow", Time: e.Received,
 	}
 }

@@ -142,14 +142,25 @@ type Usage struct {
 	Missing Entries
 }
 
-// Hold holds rights against the requests of one user. Requests about no object, such as discovery, are everybody's right.
+// Hold holds rights against the requests of one user. Requests about no object, such as discovery, are everybody's right. A watch that
+// begins with all that there is counts as a list too: an API server that knows no such watch is sent one, by the same line of code.
 func Hold(rights []Right, entries Entries) Usage {
 	rights = slices.Clone(rights)
 	slices.SortStableFunc(rights, narrower)
 	usage := Usage{Rights: rights, Used: make([]int, len(rights))}
 	told := map[string]bool{}
+	narrowest := func(entry Entry) int {
+		return slices.IndexFunc(rights, func(r Right) bool { return r.grants(entry) })
+	}
 	for _, entry := range entries {
-		by := slices.IndexFunc(rights, func(r Right) bool { return r.grants(entry) })
+		if entry.Streams && entry.Allowed {
+			list := entry
+			list.Verb = "list"
+			if by := narrowest(list); by >= 0 {
+				usage.Used[by]++
+			}
+		}
+		by := narrowest(entry)
 		switch {
 		case entry.Allowed && by >= 0:
 			usage.Used[by]++

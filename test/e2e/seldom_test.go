@@ -54,7 +54,7 @@ var _ = Describe("What is seldom needed", func() {
 			err := cluster.Create(ctx, route)
 			return err == nil, err
 		})).To(Succeed())
-		Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
+		crashLoop(ctx)
 		request := heal(ctx, sandfly, v1alpha1.ModeDryRun)
 		Expect(request.Status.Findings).To(ContainElement(And(
 			HaveField("Cause", v1alpha1.CauseRouteMismatch), HaveField("Object.Kind", "HTTPRoute"))), "%+v", request.Status)
