@@ -48,7 +48,7 @@ OPERATOR_RBAC := cmd/operator internal/controller internal/gather internal/remed
 GATEWAY_RBAC := cmd/gateway internal/gateway internal/healing internal/chat internal/mcp
 
 .PHONY: generate
-generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the API and the causes.
+generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the API, the causes and the rights.
 	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(TOOL) controller-gen crd:maxDescLen=10000 paths=./api/... output:crd:dir=config/crd/bases
 	$(call generate-role,operator,$(OPERATOR_RBAC))

@@ -27,18 +27,18 @@ var _ = ReportAfterSuite("the rights of the programs", func(report Report) {
 	entries, err := audit.Read(path)
 	Expect(err).NotTo(HaveOccurred())
 	whole := ran == report.PreRunStats.TotalSpecs && report.SuiteSucceeded
-	for program, user := range map[string]string{"operator": audit.Operator, "gateway": audit.Gateway} {
-		rights, err := audit.Rights(filepath.Join("..", "..", "config", "rbac", program))
+	for _, of := range []struct{ program, user string }{{"operator", audit.Operator}, {"gateway", audit.Gateway}} {
+		rights, err := audit.Rights(filepath.Join("..", "..", "config", "rbac", of.program))
 		Expect(err).NotTo(HaveOccurred())
 		// What is missing is of this run: a cluster that was up before may have had another version. Some rights are used once,
 		// before the first spec, such as that to make the lease.
-		all := entries.Of(user)
+		all := entries.Of(of.user)
 		usage := audit.Hold(rights, all)
 		usage.Missing = audit.Hold(rights, all.Since(report.StartTime)).Missing
-		fmt.Printf("\nHow often the %s used its rights:\n%s", program, usage)
-		Expect(usage.Missing).To(BeEmpty(), "the %s lacks rights", program)
+		fmt.Printf("\nHow often the %s used its rights:\n%s", of.program, usage)
+		Expect(usage.Missing).To(BeEmpty(), "the %s lacks rights", of.program)
 		if whole {
-			Expect(usage.Unused()).To(BeEmpty(), "the %s has rights that no spec uses", program)
+			Expect(usage.Unused()).To(BeEmpty(), "the %s has rights that no spec uses", of.program)
 		}
 	}
 })
