@@ -43,16 +43,21 @@ clean: ## Remove what was built here. Caches stay.
 
 ##@ Development
 
+# Where the +kubebuilder:rbac markers are that make each role.
+OPERATOR_RBAC := cmd/operator internal/controller internal/gather internal/remediation internal/verification
+GATEWAY_RBAC := cmd/gateway internal/gateway internal/healing internal/chat internal/mcp
+
 .PHONY: generate
-generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the API and the causes.
+generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the API, the causes and the rights.
 	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(TOOL) controller-gen crd:maxDescLen=10000 paths=./api/... output:crd:dir=config/crd/bases
-	$(call generate-role,operator,cmd/operator internal/controller internal/gather)
-	$(call generate-role,gateway,cmd/gateway internal/gateway internal/healing internal/chat internal/mcp)
+	$(call generate-role,operator,$(OPERATOR_RBAC))
+	$(call generate-role,gateway,$(GATEWAY_RBAC))
 	@mkdir -p docs/reference
 	$(TOOL) crd-ref-docs --source-path=api --config=hack/api-reference/config.yaml --templates-dir=hack/api-reference \
 		--renderer=markdown --output-path=docs/reference/api.md --log-level=ERROR
 	go run ./cmd/kubectl-cortex explain --output=markdown >docs/reference/causes.md
+	go run ./hack/rbac-reference operator $(OPERATOR_RBAC) -- gateway $(GATEWAY_RBAC) >docs/reference/rbac.md
 
 # $(1): whose role; $(2): the folders whose +kubebuilder:rbac markers make it.
 generate-role = $(if $(wildcard $(2)),$(TOOL) controller-gen rbac:roleName=cortex-$(1) \

@@ -32,8 +32,9 @@ fi
 
 E2E_KUBECONFIG="$("$LOCALKUBE" kubeconfig)"
 E2E_KUBECTL="$("$LOCALKUBE" assets)/kubectl"
+E2E_AUDIT_LOG="$("$LOCALKUBE" audit-log)"
 CLUSTER=local KUBECONFIG="$E2E_KUBECONFIG" KUBECTL="$E2E_KUBECTL" hack/install.sh
 E2E_PLUGIN="$PWD/bin/kubectl-cortex" # install.sh has built it
-export E2E_KUBECONFIG E2E_KUBECTL E2E_PLUGIN
+export E2E_KUBECONFIG E2E_KUBECTL E2E_AUDIT_LOG E2E_PLUGIN
 unset KUBECONFIG
 "$@"

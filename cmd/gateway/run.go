@@ -41,11 +41,6 @@ const (
 // requestedBy is recorded on HealingRequests. Callers have no names yet.
 const requestedBy = "cortex-gateway"
 
-// The gateway reads labelled Services and their EndpointSlices, and records and follows heals. It changes nothing else.
-// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch
-// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
-// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests,verbs=create;get;list;watch
-
 // run wires the parts and serves until ctx ends.
 func run(ctx context.Context, o options, log logr.Logger) error {
 	cluster, err := connect(o)

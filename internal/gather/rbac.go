@@ -7,7 +7,8 @@ package gather
 // one is missing. A right that is taken away is a gap in what is told, and no error.
 
 // The way from a Service to its pods, what became of these, and what they said.
-// +kubebuilder:rbac:groups="",resources=services;pods;events,verbs=get;list
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list
+// +kubebuilder:rbac:groups="",resources=pods;events,verbs=list
 // +kubebuilder:rbac:groups="",resources=pods/log,verbs=get
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets;daemonsets;replicasets,verbs=list
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list

@@ -56,18 +56,10 @@ type Reconciler struct {
 	Metrics  *Metrics
 	Clock    clock.PassiveClock
 
-	slots  slots
-	health health
+	slots   slots
+	written written
+	health  health
 }
-
-// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests,verbs=list;watch
-// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests/status,verbs=patch
-// +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingpolicies,verbs=list;watch
-// +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets;daemonsets,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
-// +kubebuilder:rbac:groups="",resources=services,verbs=get;list
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
 
 // Reconcile takes one request as far as it goes without waiting.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
@@ -78,6 +70,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	if err != nil || stored.Done() || !stored.DeletionTimestamp.IsZero() {
 		r.slots.free(req.NamespacedName)
+		r.written.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	if r.written.ahead(req.NamespacedName, &stored) {
 		return ctrl.Result{}, nil
 	}
 	h := newHeal(&stored, r.Clock)
@@ -146,6 +142,7 @@ func (r *Reconciler) persist(ctx context.Context, h *heal) error {
 	if err != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
+	r.written.note(h.request)
 	if !occupies(h.request) {
 		r.slots.free(key)
 	}

@@ -19,12 +19,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/test/audit"
 )
 
 var (
 	scheme     = runtime.NewScheme()
+	env        *envtest.Environment
 	restConfig *rest.Config
 	k8sClient  client.Client
+	// auditLog is what the API server writes down of the requests of the operator's own user.
+	auditLog string
 )
 
 func TestHealingRequest(t *testing.T) {
@@ -37,11 +41,13 @@ var _ = BeforeSuite(func() {
 	ctrl.SetLogger(zap.New(zap.WriteTo(GinkgoWriter), zap.UseDevMode(true)))
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
-	env := &envtest.Environment{
+	env = &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
 	var err error
+	auditLog, err = audit.Envtest(env, GinkgoT().TempDir())
+	Expect(err).NotTo(HaveOccurred())
 	restConfig, err = env.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(env.Stop)

@@ -41,8 +41,10 @@ type Reconciler struct {
 	Clock clock.PassiveClock
 }
 
-// Requests are deleted when they are older, or more, than their policy retains.
+// A request that is over is deleted when it is older, or one more, than its policy retains.
 // +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests,verbs=delete
+
+// Requests are counted a target, and the end of one wakes the count; the policies that match its Service say how many stay.
 // +kubebuilder:rbac:groups=healing.cortex.dev,resources=healingrequests;healingpolicies,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=services,verbs=get
 

@@ -43,6 +43,7 @@ func commands() []command {
 		{"status", "show every component, and exit 1 unless all are healthy", status},
 		{"load", "give an image to the cluster (see below)", load},
 		{"kubeconfig", "print the path of the administrator's kubeconfig", kubeconfig},
+		{"audit-log", "print the path of the API server's audit log", auditLog},
 		{"assets", "print the folder to use as KUBEBUILDER_ASSETS, which also has kubectl", assets},
 	}
 }

@@ -34,7 +34,7 @@ func TestHelpTeachesEveryCommand(t *testing.T) {
 func TestUsageErrors(t *testing.T) {
 	for _, args := range [][]string{
 		nil, {"nonsense"}, {"--nonsense"}, {"up", "now"}, {"down", "--force"}, {"status", "x"},
-		{"kubeconfig", "x"}, {"assets", "x"}, {"load"}, {"load", "a", "b"}, {"load", "no-such-archive.tar"},
+		{"kubeconfig", "x"}, {"audit-log", "x"}, {"assets", "x"}, {"load"}, {"load", "a", "b"}, {"load", "no-such-archive.tar"},
 	} {
 		if err := (&app{}).main(context.Background(), args); !errors.Is(err, errUsage) {
 			t.Errorf("%q: got %v, want a usage error", args, err)

@@ -37,14 +37,23 @@ func down(ctx context.Context, a *app, args []string) error {
 }
 
 func kubeconfig(_ context.Context, a *app, args []string) error {
-	if err := noArguments("kubeconfig", args); err != nil {
+	return a.printPath("kubeconfig", args, cluster.Cluster.Kubeconfig)
+}
+
+func auditLog(_ context.Context, a *app, args []string) error {
+	return a.printPath("audit-log", args, cluster.Cluster.AuditLog)
+}
+
+// printPath prints where a file of the running cluster is.
+func (a *app) printPath(command string, args []string, of func(cluster.Cluster) (string, error)) error {
+	if err := noArguments(command, args); err != nil {
 		return err
 	}
 	c, err := a.cluster()
 	if err != nil {
 		return err
 	}
-	path, err := c.Kubeconfig()
+	path, err := of(c)
 	if err != nil {
 		return err
 	}

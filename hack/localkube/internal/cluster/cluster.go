@@ -64,6 +64,14 @@ func (c Cluster) Kubeconfig() (string, error) {
 	return c.Layout.Kubeconfig(), nil
 }
 
+// AuditLog is the path of the API server's audit log.
+func (c Cluster) AuditLog() (string, error) {
+	if _, err := c.running(); err != nil {
+		return "", err
+	}
+	return c.Layout.AuditLog(), nil
+}
+
 // Runtime is the node's container runtime.
 func (c Cluster) Runtime() (image.Runtime, error) {
 	node, err := c.running()

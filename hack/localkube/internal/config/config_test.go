@@ -59,7 +59,7 @@ func TestFilesSayWhatTheyMust(t *testing.T) {
 		"containerd.toml":   {"restrict_oom_score_adj = true", `sandbox = "localkube.invalid/pause:v1"`, "SystemdCgroup = false"},
 		"kubelet.yaml":      {"cgroupDriver: cgroupfs", "failCgroupV1: false", "oomScoreAdj: 0", "cgroupRoot: /cortex-localkube"},
 		"kube-proxy.yaml":   {"mode: iptables", "maxPerCore: 0", "minSyncPeriod: 1ms"},
-		"audit-policy.yaml": {"level: Metadata"},
+		"audit-policy.yaml": {`userGroups: ["system:serviceaccounts:cortex-system"]`, "level: None"},
 		"cni.conflist":      {`"isGateway": true`, `"hairpinMode": true`, `"subnet": "10.244.0.0/24"`},
 		"resolv.conf":       {"nameserver 10.96.0.10"},
 	} {

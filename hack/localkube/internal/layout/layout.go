@@ -58,6 +58,9 @@ func (l Layout) Logs() string { return l.in("logs") }
 // Log is the log of one component.
 func (l Layout) Log(component string) string { return l.in("logs", component+".log") }
 
+// AuditLog is what the API server writes down of the requests of the programs under test.
+func (l Layout) AuditLog() string { return l.Log("audit") }
+
 // Data holds what a component stores.
 func (l Layout) Data(component string) string { return l.in("data", component) }
 
