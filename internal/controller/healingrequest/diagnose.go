@@ -137,7 +137,7 @@ func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) e
 			if err != nil {
 				return err
 			}
-			if !asked || h.begun() {
+			if !asked || h.begun() || block.Until.IsZero() {
 				h.exhausted(*block, in.Tried)
 				return nil
 			}
