@@ -332,6 +332,16 @@ type PlannedAction struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +optional
 	Reason string `json:"reason,omitempty"`
+
+	// detail says in one sentence what is done once it is: from what to what.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Detail string `json:"detail,omitempty"`
+
+	// undo is a kubectl command that takes the change back, where one does.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Undo string `json:"undo,omitempty"`
 }
 
 // PatchType is the type of a patch, as kubectl patch names it.
@@ -407,6 +417,11 @@ type ActionResult struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +optional
 	Detail string `json:"detail,omitempty"`
+
+	// undo is a kubectl command that takes the change back, where one does.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Undo string `json:"undo,omitempty"`
 }
 
 // ProgressEntry is one step of a heal, told to the people who wait for it.

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/workload"
 )
@@ -50,6 +51,9 @@ func (g *Gatherer) followReads(o *snapshot.Objects, namespace string, needs need
 			listInto(snapshot.KindPersistentVolume, g.Reader, &o.Volumes, func(l *corev1.PersistentVolumeList) []corev1.PersistentVolume { return l.Items }, light),
 			listInto(snapshot.KindStorageClass, g.Reader, &o.StorageClasses, func(l *storagev1.StorageClassList) []storagev1.StorageClass { return l.Items }, light))
 	}
+	if needs.revisions {
+		reads = append(reads, listInto(snapshot.KindControllerRevision, g.Reader, &o.ControllerRevisions, func(l *appsv1.ControllerRevisionList) []appsv1.ControllerRevision { return l.Items }, light, in))
+	}
 	return reads
 }
 
@@ -60,6 +64,8 @@ type needs struct {
 	unscheduled, elsewhere bool
 	// volumes: a pod mounts a claim.
 	volumes bool
+	// revisions: a workload keeps its earlier templates in ControllerRevisions.
+	revisions bool
 }
 
 func needsOf(targets []*snapshot.Snapshot) needs {
@@ -103,6 +109,7 @@ func (n *needs) follow(s *snapshot.Snapshot, spec *corev1.PodSpec) {
 	}
 	if s.Workload != nil {
 		n.volumes = n.volumes || hasClaimTemplates(s.Workload)
+		n.revisions = n.revisions || s.Workload.Kind != v1alpha1.KindDeployment
 		// Pods that are wanted and not there may be kept away by the nodes too.
 		n.unscheduled = n.unscheduled || s.Workload.Kind == "DaemonSet" && s.Workload.Ready < s.Workload.Replicas
 	}

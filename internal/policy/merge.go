@@ -104,12 +104,16 @@ func (all specs) most(into *int, field func(*v1alpha1.HealingPolicySpec) *int32)
 }
 
 func (all specs) shortest(into *time.Duration, field func(*v1alpha1.HealingPolicySpec) *metav1.Duration) {
-	shorter := func(a, b metav1.Duration) metav1.Duration { return metav1.Duration{Duration: min(a.Duration, b.Duration)} }
+	shorter := func(a, b metav1.Duration) metav1.Duration {
+		return metav1.Duration{Duration: min(a.Duration, b.Duration)}
+	}
 	*into = strictest(all, metav1.Duration{Duration: *into}, shorter, field).Duration
 }
 
 func (all specs) longest(into *time.Duration, field func(*v1alpha1.HealingPolicySpec) *metav1.Duration) {
-	longer := func(a, b metav1.Duration) metav1.Duration { return metav1.Duration{Duration: max(a.Duration, b.Duration)} }
+	longer := func(a, b metav1.Duration) metav1.Duration {
+		return metav1.Duration{Duration: max(a.Duration, b.Duration)}
+	}
 	*into = strictest(all, metav1.Duration{Duration: *into}, longer, field).Duration
 }
 
@@ -119,7 +123,9 @@ var (
 	modes       = []v1alpha1.Mode{v1alpha1.ModeAuto, v1alpha1.ModeApproval, v1alpha1.ModeDryRun}
 )
 
-func stricterPermission(a, b v1alpha1.Permission) v1alpha1.Permission { return later(permissions, a, b) }
+func stricterPermission(a, b v1alpha1.Permission) v1alpha1.Permission {
+	return later(permissions, a, b)
+}
 
 func stricterMode(a, b v1alpha1.Mode) v1alpha1.Mode { return later(modes, a, b) }
 

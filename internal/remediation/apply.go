@@ -5,11 +5,10 @@ package remediation
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -46,21 +45,26 @@ type Applier struct {
 // between reading and writing.
 func (a *Applier) Apply(ctx context.Context, namespace string, stamp Stamp, action v1alpha1.PlannedAction) (v1alpha1.ActionResult, error) {
 	if action.Type == v1alpha1.ActionWait {
-		return a.result(action, v1alpha1.ActionApplied, "Waited for the pods to become ready"), nil
+		return applied(action, a.Clock.Now()), nil
 	}
-	live, result, err := a.examine(ctx, namespace, stamp, action)
-	if err != nil || result != nil {
-		return deref(result), err
+	seen, err := a.examine(ctx, namespace, stamp, action)
+	if err != nil || seen.skipped != "" {
+		return skipped(action, seen.skipped), err
 	}
-	detail := describe(action, live)
-	patch, err := a.patch(live, stamp, action)
-	if err != nil {
-		return v1alpha1.ActionResult{}, err
+	if !seen.stamped {
+		if err := a.change(ctx, seen.object, stamp, action); err != nil {
+			return v1alpha1.ActionResult{}, err
+		}
 	}
-	if err := a.Client.Patch(ctx, live.Object, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(v1alpha1.FieldManager)); err != nil {
-		return v1alpha1.ActionResult{}, fmt.Errorf("patching %s: %w", live, err)
+	if action.Type == v1alpha1.ActionDeletePods {
+		if err := a.deletePods(ctx, namespace, action); err != nil {
+			return v1alpha1.ActionResult{}, err
+		}
 	}
-	return a.result(action, v1alpha1.ActionApplied, detail), nil
+	if seen.stamped {
+		return applied(action, a.stampedAt(seen.object)), nil
+	}
+	return applied(action, a.Clock.Now()), nil
 }
 
 // Applied tells whether the action of a stamp is already in the cluster, and changes nothing.
@@ -68,93 +72,145 @@ func (a *Applier) Applied(ctx context.Context, namespace string, stamp Stamp, ac
 	if action.Type == v1alpha1.ActionWait {
 		return nil, nil
 	}
-	_, result, err := a.examine(ctx, namespace, stamp, action)
-	if result != nil && result.State != v1alpha1.ActionApplied {
-		result = nil
+	seen, err := a.examine(ctx, namespace, stamp, action)
+	if err != nil || !seen.stamped {
+		return nil, err
 	}
-	return result, err
+	if action.Type == v1alpha1.ActionDeletePods {
+		// The stamp comes before the deletions. While all pods are there, nothing was done yet.
+		left, err := a.podsLeft(ctx, namespace, action)
+		if err != nil || left == len(action.Pods) {
+			return nil, err
+		}
+	}
+	result := applied(action, a.stampedAt(seen.object))
+	return &result, nil
 }
 
-// examine validates the plan against the live object. A result means that there is nothing left to do.
-func (a *Applier) examine(ctx context.Context, namespace string, stamp Stamp, action v1alpha1.PlannedAction) (*workload.Workload, *v1alpha1.ActionResult, error) {
-	skipped := func(detail string) *v1alpha1.ActionResult {
-		result := a.result(action, v1alpha1.ActionSkipped, detail)
-		return &result
-	}
-	live, err := workload.Get(ctx, a.Reader, action.Object.Kind, types.NamespacedName{Namespace: namespace, Name: action.Object.Name})
+// seen is what an object says of a plan for it.
+type seen struct {
+	object client.Object
+	// stamped: it bears the stamp of the attempt.
+	stamped bool
+	// skipped says why it is no longer the object that the plan was made for.
+	skipped string
+}
+
+// examine validates the plan against the live object.
+func (a *Applier) examine(ctx context.Context, namespace string, stamp Stamp, action v1alpha1.PlannedAction) (seen, error) {
+	ref := action.Object
+	object, err := a.get(ctx, ref.Kind, types.NamespacedName{Namespace: namespace, Name: ref.Name})
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, skipped(fmt.Sprintf("%s %s is gone", action.Object.Kind, action.Object.Name)), nil
+		return seen{skipped: fmt.Sprintf("%s %s is gone", ref.Kind, ref.Name)}, nil
 	case err != nil:
-		return nil, nil, err
-	case live.Object.GetUID() != action.Object.UID:
-		return nil, skipped(fmt.Sprintf("%s was deleted and created anew since the plan was made", live)), nil
-	case live.Object.GetAnnotations()[v1alpha1.AnnotationAppliedBy] == stamp.String():
-		result := a.result(action, v1alpha1.ActionApplied, describe(action, nil))
-		return nil, &result, nil
-	case live.Object.GetGeneration() != action.Object.Generation:
-		return nil, skipped(fmt.Sprintf("%s was changed by %s since the plan was made", live, lastEditor(live))), nil
+		return seen{}, err
+	case object.GetUID() != ref.UID:
+		return seen{skipped: fmt.Sprintf("%s %s was deleted and created anew since the plan was made", ref.Kind, ref.Name)}, nil
+	case object.GetAnnotations()[v1alpha1.AnnotationAppliedBy] == stamp.String():
+		return seen{object: object, stamped: true}, nil
+	case edited(object, ref):
+		return seen{skipped: fmt.Sprintf("%s %s was changed by %s since the plan was made", ref.Kind, ref.Name, lastEditor(object))}, nil
 	}
-	return live, nil, nil
+	return seen{object: object}, nil
 }
 
-// patch is a merge patch that holds the change, the stamp and the resourceVersion that was examined: the API server
-// refuses it with a conflict if the object has moved since.
-func (a *Applier) patch(live *workload.Workload, stamp Stamp, action v1alpha1.PlannedAction) ([]byte, error) {
-	spec := map[string]any{}
+// edited reports whether the spec has changed. A Service has no generation: any write of it counts.
+func edited(object client.Object, ref v1alpha1.ObjectReference) bool {
+	if _, ok := object.(*corev1.Service); ok {
+		return object.GetResourceVersion() != ref.ResourceVersion
+	}
+	return object.GetGeneration() != ref.Generation
+}
+
+// get reads a workload or a Service: nothing else is ever changed.
+func (a *Applier) get(ctx context.Context, kind string, key types.NamespacedName) (client.Object, error) {
+	if v1alpha1.TargetKind(kind) == v1alpha1.KindService {
+		var service corev1.Service
+		if err := a.Reader.Get(ctx, key, &service); err != nil {
+			return nil, fmt.Errorf("reading Service %s: %w", key, err)
+		}
+		return &service, nil
+	}
+	live, err := workload.Get(ctx, a.Reader, kind, key)
+	if err != nil {
+		return nil, err
+	}
+	return live.Object, nil
+}
+
+// change writes the change and the stamp at once, if the object is still as it was examined: the API server answers with a conflict
+// otherwise.
+func (a *Applier) change(ctx context.Context, object client.Object, stamp Stamp, action v1alpha1.PlannedAction) error {
+	before, ok := object.DeepCopyObject().(client.Object)
+	if !ok {
+		return fmt.Errorf("planning error: %T is no object", object)
+	}
+	after, err := a.changed(ctx, object, action)
+	if err != nil {
+		return err
+	}
+	annotations := after.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[v1alpha1.AnnotationAppliedBy] = stamp.String()
+	after.SetAnnotations(annotations)
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := a.Client.Patch(ctx, after, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
+		return fmt.Errorf("patching %s %s: %w", action.Object.Kind, action.Object.Name, err)
+	}
+	return nil
+}
+
+// changed is the object as the action leaves it.
+func (a *Applier) changed(ctx context.Context, object client.Object, action v1alpha1.PlannedAction) (client.Object, error) {
 	switch action.Type {
 	case v1alpha1.ActionScale:
-		if !live.Scalable() || action.Replicas == nil {
-			return nil, fmt.Errorf("planning error: %s cannot be scaled", live)
-		}
-		spec["replicas"] = *action.Replicas
+		return object, scale(object, action)
 	case v1alpha1.ActionRestart:
-		restarted := map[string]string{v1alpha1.AnnotationRestartedAt: a.Clock.Now().UTC().Format(time.RFC3339Nano)}
-		spec["template"] = map[string]any{"metadata": map[string]any{"annotations": restarted}}
+		return object, a.restart(object, action)
+	case v1alpha1.ActionRollback:
+		return object, a.rollback(ctx, object, action)
+	case v1alpha1.ActionResume:
+		return object, resume(object, action)
+	case v1alpha1.ActionRaiseMemoryLimit:
+		return object, raiseMemoryLimit(object, action)
+	case v1alpha1.ActionDeletePods:
+		return object, nil // the stamp alone: it is not the workload that changes
+	case v1alpha1.ActionPatch:
+		return applyPatch(object, action)
 	default:
 		return nil, fmt.Errorf("planning error: no such action: %s", action.Type)
 	}
-	patch := map[string]any{
-		"metadata": map[string]any{
-			"uid":             live.Object.GetUID(),
-			"resourceVersion": live.Object.GetResourceVersion(),
-			"annotations":     map[string]string{v1alpha1.AnnotationAppliedBy: stamp.String()},
-		},
-		"spec": spec,
-	}
-	data, err := json.Marshal(patch)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the patch of %s: %w", live, err)
-	}
-	return data, nil
 }
 
-func (a *Applier) result(action v1alpha1.PlannedAction, state v1alpha1.ActionState, detail string) v1alpha1.ActionResult {
-	now := metav1.NewMicroTime(a.Clock.Now())
-	result := v1alpha1.ActionResult{Type: action.Type, Object: action.Object, State: state, Detail: detail}
-	if state == v1alpha1.ActionApplied {
-		result.AppliedAt = &now
+func applied(action v1alpha1.PlannedAction, at time.Time) v1alpha1.ActionResult {
+	now := metav1.NewMicroTime(at)
+	return v1alpha1.ActionResult{
+		Type: action.Type, Object: action.Object, State: v1alpha1.ActionApplied, AppliedAt: &now, Detail: action.Detail, Undo: action.Undo,
 	}
-	return result
 }
 
-// describe says what the action does, in the words of the spec's events ("Restarted deployment sandfly-mcp-server").
-func describe(action v1alpha1.PlannedAction, before *workload.Workload) string {
-	object := strings.ToLower(action.Object.Kind) + " " + action.Object.Name
-	switch {
-	case action.Type != v1alpha1.ActionScale:
-		return "Restarted " + object
-	case before == nil:
-		return fmt.Sprintf("Scaled %s to %d", object, *action.Replicas)
-	default:
-		return fmt.Sprintf("Scaled %s from %d to %d", object, before.Replicas, *action.Replicas)
+func skipped(action v1alpha1.PlannedAction, why string) v1alpha1.ActionResult {
+	return v1alpha1.ActionResult{Type: action.Type, Object: action.Object, State: v1alpha1.ActionSkipped, Detail: why}
+}
+
+// stampedAt is when the stamp was written: pods that were made since are the change's own. The API server notes it, to the second,
+// for each field manager.
+func (a *Applier) stampedAt(object client.Object) time.Time {
+	for _, entry := range object.GetManagedFields() {
+		if entry.Manager == v1alpha1.FieldManager && entry.Subresource == "" && entry.Time != nil {
+			return entry.Time.Time
+		}
 	}
+	return a.Clock.Now()
 }
 
 // lastEditor names the field manager that wrote the object's spec last.
-func lastEditor(live *workload.Workload) string {
+func lastEditor(object client.Object) string {
 	var last metav1.ManagedFieldsEntry
-	for _, entry := range live.Object.GetManagedFields() {
+	for _, entry := range object.GetManagedFields() {
 		if entry.Subresource != "status" && (last.Time == nil || (entry.Time != nil && last.Time.Before(entry.Time))) {
 			last = entry
 		}
@@ -163,11 +219,4 @@ func lastEditor(live *workload.Workload) string {
 		return "someone else"
 	}
 	return last.Manager
-}
-
-func deref(result *v1alpha1.ActionResult) v1alpha1.ActionResult {
-	if result == nil {
-		return v1alpha1.ActionResult{}
-	}
-	return *result
 }

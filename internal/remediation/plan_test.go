@@ -7,12 +7,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/policy"
 	"github.com/ry-ops/cortex/internal/remediation"
+	"github.com/ry-ops/cortex/internal/workload"
 )
 
 func TestPlan(t *testing.T) {
@@ -58,9 +63,16 @@ func TestPlan(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			s := &snapshot.Snapshot{All: &snapshot.Objects{}}
+			if test.workload != nil {
+				s.Workload, _ = workload.From(&appsv1.Deployment{
+					ObjectMeta: metav1.ObjectMeta{Name: test.workload.Name, UID: test.workload.UID, Generation: test.workload.Generation},
+					Spec:       appsv1.DeploymentSpec{Replicas: ptr.To[int32](0)},
+				})
+			}
 			diagnosed := diagnosis.Diagnosis{Cause: test.cause, Workload: test.workload}
 			diagnosed.Findings = []finding.Finding{{Finding: v1alpha1.Finding{Cause: test.cause}, Replicas: 2}}
-			plan := remediation.Plan(remediation.Input{Diagnosis: diagnosed, Policy: policy.Default(), Tried: test.tried})
+			plan := remediation.Plan(remediation.Input{Snapshot: s, Diagnosis: diagnosed, Policy: policy.Default(), Tried: test.tried})
 			var got []v1alpha1.ActionType
 			for _, action := range plan.Actions {
 				got = append(got, action.Type)

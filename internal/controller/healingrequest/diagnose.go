@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -100,6 +99,9 @@ func (h *heal) recordDiagnosis(snapshot *snapshot.Snapshot, diagnosed diagnosis.
 // decide turns the diagnosis into a plan, or into the end of the request.
 func (r *Reconciler) decide(ctx context.Context, h *heal, in remediation.Input) error {
 	plan := remediation.Plan(in)
+	for _, note := range remediation.Notes(in) {
+		h.say(note)
+	}
 	shown := h.status().Plan
 	h.status().Plan = nil
 	if len(plan.Actions) > 0 {
@@ -270,21 +272,4 @@ var outcomes = map[v1alpha1.ActionState]string{
 	v1alpha1.ActionVerified:    "it helped, and did not last",
 	v1alpha1.ActionIneffective: "it did not help",
 	v1alpha1.ActionFailed:      "it was refused",
-}
-
-// describe says what a plan would do, for people.
-func describe(plan v1alpha1.Plan) string {
-	words := make([]string, 0, len(plan.Actions))
-	for _, action := range plan.Actions {
-		object := strings.ToLower(action.Object.Kind) + " " + action.Object.Name
-		switch {
-		case action.Type == v1alpha1.ActionWait:
-			words = append(words, "wait for "+object)
-		case action.Replicas != nil:
-			words = append(words, fmt.Sprintf("scale %s to %d", object, *action.Replicas))
-		default:
-			words = append(words, strings.ToLower(string(action.Type))+" "+object)
-		}
-	}
-	return strings.Join(words, ", then ")
 }

@@ -88,7 +88,7 @@ func (h *heal) plan() string {
 	if h.status().Plan == nil {
 		return "nothing"
 	}
-	return describe(*h.status().Plan)
+	return remediation.Describe(*h.status().Plan)
 }
 
 // planStored reports whether the API server has the action that is due, for the attempt that is due. Nothing else is ever

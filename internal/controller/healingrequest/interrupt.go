@@ -52,7 +52,9 @@ func (h *heal) expired() {
 	h.complete(v1alpha1.ReasonDeadlineExceeded, fmt.Sprintf("Not healed within %s. %s", h.elapsed().Round(time.Second), h.soFar()))
 }
 
-func (h *heal) elapsed() time.Duration { return h.request.Deadline().Sub(h.request.Status.StartedAt.Time) }
+func (h *heal) elapsed() time.Duration {
+	return h.request.Deadline().Sub(h.request.Status.StartedAt.Time)
+}
 
 // soFar says what was changed and what is known, for a request that ends before its time.
 func (h *heal) soFar() string {

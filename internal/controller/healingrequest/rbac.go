@@ -26,9 +26,6 @@ package healingrequest
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list
 
-// The fix, in one write with the stamp of the request.
-// +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets;daemonsets,verbs=patch
-
 // The storm brake counts the opted-in Services of the namespace that have no ready endpoint.
 // +kubebuilder:rbac:groups="",resources=services,verbs=list
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list

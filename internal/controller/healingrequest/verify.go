@@ -54,10 +54,9 @@ func (r *Reconciler) verify(ctx context.Context, h *heal) error {
 
 func (h *heal) verificationTarget() verification.Target {
 	current := h.current()
-	target := verification.Target{
-		Namespace: h.request.Namespace,
-		Service:   h.status().ServiceRef.Name,
-		Workload:  current.Object,
+	target := verification.Target{Namespace: h.request.Namespace, Service: h.status().ServiceRef.Name}
+	if ref := h.status().WorkloadRef; ref != nil { // a Service that was patched may have led to none
+		target.Workload = *ref
 	}
 	if current.Type != v1alpha1.ActionWait {
 		target.Since = current.AppliedAt.Time

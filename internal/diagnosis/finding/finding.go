@@ -37,6 +37,10 @@ type Finding struct {
 	Patch *Patch
 	// Replicas is the count to return to, for ScaledToZero.
 	Replicas int32
+	// Container whose limit is too low, for OOMKilled.
+	Container string
+	// Pods that can be deleted without loss: ended ones, or those whose node is gone for good. At most 32.
+	Pods []v1alpha1.ObjectReference
 	// Stuck: new pods would not come further than those that there are, so a restart is no remedy.
 	Stuck bool
 }

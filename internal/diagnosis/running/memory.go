@@ -35,6 +35,7 @@ func oomKilled(s *snapshot.Snapshot) []finding.Finding {
 		if limit.IsZero() {
 			f.Detail = "Node"
 		}
+		f.Container = c.Spec.Name
 		f.Recommendation = memoryAdvice(s, c, limit)
 		f.Suggest(doubled(s.Workload, c.Spec.Name, corev1.ResourceMemory, *limit))
 		findings = append(findings, f)

@@ -27,6 +27,7 @@ const (
 	KindStatefulSet             = string(v1alpha1.KindStatefulSet)
 	KindDaemonSet               = string(v1alpha1.KindDaemonSet)
 	KindReplicaSet              = "ReplicaSet"
+	KindControllerRevision      = "ControllerRevision"
 	KindPod                     = "Pod"
 	KindEvent                   = "Event"
 	KindConfigMap               = "ConfigMap"
@@ -82,6 +83,9 @@ type Objects struct {
 	Ingresses       []networkingv1.Ingress
 	HTTPRoutes      []HTTPRoute
 	PodMetrics      []PodMetrics
+	// ControllerRevisions are the earlier templates of StatefulSets and DaemonSets. They are read for a rollback only, and never
+	// written to a file: a diagnosis does not look at them.
+	ControllerRevisions []appsv1.ControllerRevision
 	// Gaps and Unread as in Snapshot.
 	Gaps, Unread []string
 }
@@ -167,6 +171,7 @@ func (o *Objects) Join(later *Objects) {
 	o.Ingresses = append(o.Ingresses, later.Ingresses...)
 	o.HTTPRoutes = append(o.HTTPRoutes, later.HTTPRoutes...)
 	o.PodMetrics = append(o.PodMetrics, later.PodMetrics...)
+	o.ControllerRevisions = append(o.ControllerRevisions, later.ControllerRevisions...)
 	o.Gaps = append(o.Gaps, later.Gaps...)
 	o.Unread = append(o.Unread, later.Unread...)
 }

@@ -75,7 +75,7 @@ func evictions(s *snapshot.Snapshot, detail string, pods []corev1.Pod) finding.F
 	if s.Age(last) < lately && !allReady(s) {
 		f.Confidence = v1alpha1.Likely
 	}
-	f.Detail = detail
+	f.Detail, f.Pods = detail, references(pods)
 	for i := range pods[:min(len(pods), maxPodsTold)] {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("Pod %s on node %s: %s: %s", pods[i].Name, pods[i].Spec.NodeName, pods[i].Status.Reason, pods[i].Status.Message))
 	}
@@ -84,6 +84,17 @@ func evictions(s *snapshot.Snapshot, detail string, pods []corev1.Pod) finding.F
 		f.Recommendation += " -l " + words.ShowLabels(s.Workload.Selector.MatchLabels)
 	}
 	return f
+}
+
+// maxPodsNamed bounds the pods that a finding names (PlannedAction.pods, maxItems).
+const maxPodsNamed = 32
+
+func references(pods []corev1.Pod) []v1alpha1.ObjectReference {
+	named := make([]v1alpha1.ObjectReference, 0, len(pods))
+	for i := range pods[:min(len(pods), maxPodsNamed)] {
+		named = append(named, snapshot.Reference(snapshot.KindPod, &pods[i]))
+	}
+	return named
 }
 
 func culprit(s *snapshot.Snapshot) string {

@@ -157,6 +157,9 @@ func stuckPodFinding(s *snapshot.Snapshot, pods []corev1.Pod, detail, why string
 	f := finding.New(v1alpha1.CauseStuckTerminating, object, v1alpha1.Possible,
 		fmt.Sprintf("Pod %s should have ended %s and is still there: %s", strings.Join(names[:min(len(names), maxPodsTold)], ", "), s.Ago(pods[0].DeletionTimestamp.Time), why))
 	f.Detail = detail
+	if detail == "NodeGone" { // elsewhere the container may still run
+		f.Pods = references(pods)
+	}
 	switch waiter, claim := sharesVolume(s, pods); {
 	case blocked(s):
 		f.Confidence, f.Stuck = v1alpha1.Certain, true
