@@ -23,7 +23,7 @@ func (r *Reconciler) verify(ctx context.Context, h *heal) error {
 	if err != nil {
 		return err
 	}
-	verified, err := r.Verifier.Verify(ctx, h.verificationTarget())
+	verified, err := r.Verifier.Verify(ctx, h.verificationTarget(effective.Timeouts.Stability))
 	if err != nil {
 		if !h.clock.Now().Before(h.request.Deadline()) {
 			h.expired()
@@ -31,33 +31,38 @@ func (r *Reconciler) verify(ctx context.Context, h *heal) error {
 		}
 		return err
 	}
-	last := verified.Checks[len(verified.Checks)-1]
+	last := verified.Last()
 	now := h.clock.Now()
 	switch {
 	case verified.Verdict == v1alpha1.VerdictPassed:
-		h.recordVerification(verified, last)
+		h.recordVerification(verified.Verification, last)
 		h.healed()
 	case !now.Before(h.request.Deadline()):
-		h.recordVerification(verified, last)
+		h.recordVerification(verified.Verification, last)
 		h.current().State = v1alpha1.ActionIneffective
 		h.expired()
 	case verified.Verdict == v1alpha1.VerdictFailed || !now.Before(h.patience(last, effective.Timeouts)):
-		h.recordVerification(verified, last)
+		h.recordVerification(verified.Verification, last)
 		h.ineffective(last)
 		h.say(fmt.Sprintf("It did not help: %s. Looking again...", last.Message))
 		h.lookAgain()
 	default:
-		h.await(last, effective.Timeouts)
+		h.await(verified, effective.Timeouts)
 	}
 	return nil
 }
 
-func (h *heal) verificationTarget() verification.Target {
+func (h *heal) verificationTarget(stability time.Duration) verification.Target {
 	current := h.current()
 	target := verification.Target{
 		Namespace: h.request.Namespace,
 		Service:   h.status().ServiceRef.Name,
 		Workload:  current.Object,
+		Now:       h.clock.Now(),
+		Begun:     current.AppliedAt.Time,
+		Stability: stability,
+
+		ExpectedTools: h.request.Spec.ExpectedTools,
 	}
 	if current.Type != v1alpha1.ActionWait {
 		target.Since = current.AppliedAt.Time
@@ -69,6 +74,9 @@ func (h *heal) verificationTarget() verification.Target {
 // waiting rolls nothing out.
 func (h *heal) patience(check v1alpha1.CheckResult, timeouts policy.Timeouts) time.Time {
 	applied := h.current().AppliedAt.Time
+	if check.Name == verification.CheckStability {
+		applied = applied.Add(timeouts.Stability)
+	}
 	switch {
 	case check.Name == verification.CheckRollout:
 		return applied.Add(timeouts.Rollout)
@@ -80,12 +88,14 @@ func (h *heal) patience(check v1alpha1.CheckResult, timeouts policy.Timeouts) ti
 }
 
 // await says when to look again. Nothing is written while waiting: the watches tell the rest.
-func (h *heal) await(check v1alpha1.CheckResult, timeouts policy.Timeouts) {
+func (h *heal) await(verified verification.Outcome, timeouts policy.Timeouts) {
 	h.pause()
-	until := h.patience(check, timeouts)
-	if check.Name == verification.CheckHandshake {
-		now := h.clock.Now()
-		until = now.Add(min(max(now.Sub(h.current().AppliedAt.Time)/10, 50*time.Millisecond), 2*time.Second))
+	until := h.patience(verified.Last(), timeouts)
+	if verified.RecheckAfter > 0 {
+		again := h.clock.Now().Add(verified.RecheckAfter)
+		if again.Before(until) {
+			until = again
+		}
 	}
 	if until.Before(h.wake) {
 		h.wake = until
@@ -101,6 +111,8 @@ func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.
 		verification.CheckRollout:   v1alpha1.ReasonRolloutPending,
 		verification.CheckEndpoints: v1alpha1.ReasonEndpointsNotUp,
 		verification.CheckHandshake: v1alpha1.ReasonHandshakeFailed,
+		verification.CheckTools:     v1alpha1.ReasonToolsChanged,
+		verification.CheckStability: v1alpha1.ReasonNotStable,
 	}
 	status, reason := metav1.ConditionFalse, reasons[last.Name]
 	if verified.Verdict == v1alpha1.VerdictPassed {
@@ -138,4 +150,6 @@ var checkWords = map[string]string{
 	verification.CheckRollout:   "Checking rollout...",
 	verification.CheckEndpoints: "Checking service endpoints...",
 	verification.CheckHandshake: "Verifying connectivity...",
+	verification.CheckTools:     "Comparing tools...",
+	verification.CheckStability: "Checking stability...",
 }
