@@ -200,7 +200,8 @@ const (
 	ConditionPlanned = "Planned"
 	// ConditionRemediated is True once the current action of the plan is applied.
 	ConditionRemediated = "Remediated"
-	// ConditionVerified is True once the rollout, the endpoints and an MCP handshake have all been seen to work.
+	// ConditionVerified is True once the rollout, the endpoints, an MCP handshake, its tools and its stability have all been seen
+	// to be as they should.
 	ConditionVerified = "Verified"
 	// ConditionComplete is True once the request is over; its reason says how it ended.
 	ConditionComplete = "Complete"

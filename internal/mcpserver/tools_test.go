@@ -93,6 +93,17 @@ func TestProbeEndsAnEndlessList(t *testing.T) {
 	}
 }
 
+// TestProbeReadsSoManyTools: a page is the server's size.
+func TestProbeReadsSoManyTools(t *testing.T) {
+	page := `{"name":"again","inputSchema":{"type":"object"}}`
+	s := newServer(t, sessions, "tools/list", inReply(`"result":{"tools":[`+strings.Repeat(page+",", 599)+page+`],"nextCursor":"more"}`))
+	got := mcpserver.MCPProber{}.Probe(t.Context(), s.endpoint())
+	expect(t, got, mcpserver.Result{Verdict: v1alpha1.VerdictPassed, Accepted: true}, `^answered`)
+	if n := s.requests.Load(); n != 2 {
+		t.Errorf("%d pages of 600 tools, want 2", n)
+	}
+}
+
 func TestToolNames(t *testing.T) {
 	long := strings.Repeat("x", 4096)
 	cases := map[string]struct{ names, want []string }{

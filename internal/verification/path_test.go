@@ -80,7 +80,9 @@ func TestPathClosed(t *testing.T) {
 		}, true, true, "NetworkPolicy strict does not let the operator out to port 3000 of Pod sandfly-new-0"},
 		"the operator is in its node's network": {dropped, func(w *world) {
 			w.operator().Spec.HostNetwork = true
-			w.policies(admitting("pods", open), admitting("nodes", block("10.244.9.0/24")))
+			strict := admitting("strict")
+			strict.Namespace, strict.Spec.PolicyTypes = "cortex-system", []networkingv1.PolicyType{networkingv1.PolicyTypeEgress}
+			w.policies(strict, admitting("nodes", block("10.244.9.0/24")))
 		}, false, false, "no connection in 5s"},
 		"the pods are in their nodes' network": {dropped, func(w *world) {
 			w.operator()

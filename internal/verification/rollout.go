@@ -46,7 +46,7 @@ func (l *look) judgeRollout() v1alpha1.CheckResult {
 	}
 	ready := l.readyPods()
 	switch {
-	case reach.ends && !l.target.Since.IsZero() && len(l.made()) == 0 && len(l.pods) >= int(live.Replicas):
+	case reach.ends && len(l.made()) == 0 && len(l.pods) >= int(live.Replicas):
 		return failed(CheckRollout, fmt.Sprintf("no pod was made anew: %s", reach.message))
 	case complete && live.Replicas == 0:
 		return pending(CheckRollout, live.String()+" asks for no pods")

@@ -155,6 +155,9 @@ func TestRolloutThatItsStrategyEnds(t *testing.T) {
 			set.Spec.Ordinals = &appsv1.StatefulSetOrdinals{Start: 5}
 			set.Status.UpdatedReplicas = 1
 		}, passes, verification.CheckStability, ""},
+		"partition: from the first ordinal, not as far yet": {func(w *world) {
+			w.statefulSet(partition(6)).Spec.Ordinals = &appsv1.StatefulSetOrdinals{Start: 5}
+		}, unknown, check, "0 of 2 new replicas created"},
 		"partition: beyond all pods": {func(w *world) {
 			w.statefulSet(partition(9))
 			w.old()
@@ -311,7 +314,7 @@ func TestStability(t *testing.T) {
 		"nothing was changed":                              {steady(10*time.Minute, func(w *world) { w.old(); w.target.Since = time.Time{}; restarted(w.pods[0], 9, -2*time.Hour) }), passes, check, ""},
 		"nothing was changed, and it crashes now and then": {steady(30*time.Second, func(w *world) { w.old(); w.target.Since = time.Time{}; restarted(w.pods[0], 9, 0) }), unknown, check, "restarted (exit code 137"},
 		"a clock that is ahead":                            {steady(5*time.Second, func(w *world) { w.target.Now = since.Add(-time.Minute) }), unknown, check, "ready for 0s of 5s"},
-		"not asked for, and restarts":                      {steady(0, func(w *world) { restarted(w.pods[1], 1, 8*time.Second) }), passes, check, ""},
+		"not asked for, and restarts":                      {steady(0, func(w *world) { restarted(w.pods[1], 3, 8*time.Second) }), passes, check, ""},
 	})
 	w := newWorld()
 	w.target.Stability = 13 * time.Second
