@@ -200,7 +200,8 @@ const (
 	ConditionPlanned = "Planned"
 	// ConditionRemediated is True once the current action of the plan is applied.
 	ConditionRemediated = "Remediated"
-	// ConditionVerified is True once the rollout, the endpoints and an MCP handshake have all been seen to work.
+	// ConditionVerified is True once the rollout, the endpoints, an MCP handshake, its tools and its stability have all been seen
+	// to be as they should.
 	ConditionVerified = "Verified"
 	// ConditionComplete is True once the request is over; its reason says how it ended.
 	ConditionComplete = "Complete"
@@ -256,6 +257,8 @@ const (
 	ReasonDenied = "Denied"
 	// ReasonCanceled: a person stopped the heal after it had begun.
 	ReasonCanceled = "Canceled"
+	// ReasonUnverified: a fix was applied, and the operator has no way to the server to see whether it helped. A caller finds out.
+	ReasonUnverified = "Unverified"
 	// ReasonUnapproved: nobody answered the plan in time.
 	ReasonUnapproved = "Unapproved"
 	// ReasonPlanChanged: the target changed after a plan was approved, and no other plan was.

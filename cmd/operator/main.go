@@ -164,7 +164,7 @@ func wire(ctx context.Context, mgr ctrl.Manager) error {
 		Live:     live,
 		Gatherer: &gather.Gatherer{Reader: live, Logs: gather.KubeLogs{Client: clientset}, Prober: prober, Clock: clock.RealClock{}},
 		Applier:  &remediation.Applier{Client: mgr.GetClient(), Reader: live, Clock: clock.RealClock{}},
-		Verifier: &verification.Verifier{Reader: live, Prober: prober},
+		Verifier: &verification.Verifier{Reader: live, Prober: prober, Self: self()},
 		Recorder: mgr.GetEventRecorder(v1alpha1.FieldManager),
 		Metrics:  healingrequest.NewMetrics(metrics.Registry),
 		Clock:    clock.RealClock{},

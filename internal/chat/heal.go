@@ -93,7 +93,7 @@ func (r *run) heal(ctx context.Context, server *mcp.Server, failure *mcp.CallErr
 	r.tell(HealingProgress{Service: service, Message: "Investigating issue with " + service + "..."})
 
 	outcome, err := r.Healer.Heal(ctx, healing.Failure{
-		Service: server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: r.RequestedBy,
+		Service: server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: r.RequestedBy, Tools: server.ToolNames(),
 	}, func(entry v1alpha1.ProgressEntry) {
 		r.tell(HealingProgress{Service: service, Message: entry.Message})
 	})

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -171,6 +172,9 @@ func TestAServerThatIsDownIsHealedAndThenAnswers(t *testing.T) {
 		failure.RequestedBy != "test" || failure.Service.Name != sandfly || time.Since(failure.CallStarted) > time.Minute {
 		t.Errorf("recorded %+v", failure)
 	}
+	if !slices.Contains(failure.Tools, "list_hosts") || !slices.Contains(failure.Tools, "start_scan") {
+		t.Errorf("the tools that it had are not recorded: %q", failure.Tools)
+	}
 	if runs := backend.Calls("list_hosts"); runs != 1 || len(got.outcome.Healing) != 1 || !got.outcome.Healing[0].Success {
 		t.Errorf("ran %d times; heals: %+v", runs, got.outcome.Healing)
 	}
@@ -274,6 +278,9 @@ func TestAServerThatWasNeverSeenIsHealedToLearnItsTools(t *testing.T) {
 		got := setup{backends: []*mcptest.Backend{backend}, unlisted: true, script: []step{fixed(backend.Up)}}.
 			ask(t.Context(), t, query)
 		got.expect(t, chat.StatusCompleted, "2 hosts", "start", "start", "progress", "progress", "progress", "complete", "complete")
+		if tools := got.healer.failures[0].Tools; len(tools) != 0 {
+			t.Errorf("%q are expected, which nobody knows of", tools)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
+	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
 // targetIndex finds the requests of a Service in the cache without looking at all the others.
@@ -100,6 +101,8 @@ func (h *Healer) newRequest(failure Failure, name string) *v1alpha1.HealingReque
 			Error:       &observed,
 			RequestedBy: foreign.Line(failure.RequestedBy, maxRequestedBy),
 			Timeout:     &metav1.Duration{Duration: h.timeout},
+
+			ExpectedTools: mcpserver.ToolNames(failure.Tools),
 		},
 	}
 }

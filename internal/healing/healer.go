@@ -45,6 +45,9 @@ type Failure struct {
 	CallStarted time.Time
 	// RequestedBy names who asked, at most 253 characters.
 	RequestedBy string
+	// Tools are the names of the tools that the server had while it worked, in any order; none if they are not known. They are
+	// cleaned and cut to the API's bounds.
+	Tools []string
 }
 
 // Options of a Healer.

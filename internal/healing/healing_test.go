@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,10 +105,20 @@ func (r *replica) heal(ctx context.Context, namespace string, started time.Time)
 	return h
 }
 
+// manyTools are more than a request takes, each of them longer.
+func manyTools() []string {
+	tools := make([]string, 200)
+	for i := range tools {
+		tools[i] = fmt.Sprintf("tool-%03d-%s", i, strings.Repeat("x", 200))
+	}
+	return tools
+}
+
 func failure(namespace string, started time.Time) healing.Failure {
 	return healing.Failure{
 		Service: types.NamespacedName{Namespace: namespace, Name: service}, CallStarted: started, RequestedBy: "test",
 		Error: v1alpha1.ObservedError{Class: v1alpha1.ErrorConnectionRefused, Message: "dial tcp: connection\x1b[31m refused\n", Endpoint: "http://10.0.0.1:3000/mcp", Tool: "list_hosts"},
+		Tools: append(manyTools(), "list_hosts", "evil\x1b[31m name", "list_hosts", ""),
 	}
 }
 
@@ -225,6 +236,9 @@ var _ = Describe("Healer", func() {
 		Expect(requests[0].Spec.RequestedBy).To(Equal("test"))
 		Expect(*requests[0].Spec.Error).To(Equal(v1alpha1.ObservedError{
 			Class: v1alpha1.ErrorConnectionRefused, Message: "dial tcp: connection refused", Endpoint: "http://10.0.0.1:3000/mcp", Tool: "list_hosts"}))
+		expected := requests[0].Spec.ExpectedTools
+		Expect(expected).To(HaveLen(128))
+		Expect(expected[:3]).To(HaveExactElements("evil name", "list_hosts", HavePrefix("tool-000-xxx")))
 	}, SpecTimeout(time.Minute))
 
 	It("tells every step though writes come together", func(ctx SpecContext) {

@@ -46,6 +46,16 @@ func (s *Server) Tools() ([]Tool, bool) {
 	return s.tools, s.listed
 }
 
+// ToolNames are the names of the tools that the server is known to have; none if it has never been listed.
+func (s *Server) ToolNames() []string {
+	tools, _ := s.Tools()
+	names := make([]string, 0, len(tools))
+	for _, tool := range tools {
+		names = append(names, tool.Name)
+	}
+	return names
+}
+
 // Endpoint is where the server answers.
 func (s *Server) Endpoint() mcpserver.Endpoint {
 	s.mu.Lock()

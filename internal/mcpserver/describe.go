@@ -38,7 +38,11 @@ func describe(result Result, server *mcp.InitializeResult, err error) (v1alpha1.
 	case result.Class == v1alpha1.ErrorCanceled:
 		return v1alpha1.VerdictUnknown, "given up after " + took + ", before there was an answer"
 	default:
-		return v1alpha1.VerdictFailed, foreign.Line(failure(result, err), maxMessage)
+		told := failure(result, err)
+		if errors.As(err, new(listingError)) {
+			told = "tools/list: " + told
+		}
+		return v1alpha1.VerdictFailed, foreign.Line(told, maxMessage)
 	}
 }
 
@@ -61,9 +65,16 @@ func failure(result Result, err error) string {
 		return "connection accepted and closed again without an answer"
 	case v1alpha1.ErrorSessionLost:
 		return "opened a session and did not know it any more at the next request"
+	case v1alpha1.ErrorToolError:
+		return "answered with an error: " + cause(err)
 	default:
 		return "answered, but not as an MCP server: " + cause(err)
 	}
+}
+
+// noRoute reports whether the network turned a connection away, and nobody at its end.
+func noRoute(err error) bool {
+	return isDial(err) && (errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH))
 }
 
 func dialFailure(err error) string {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -60,6 +61,22 @@ func TestInsistentTakesARefusalAtOnce(t *testing.T) {
 			t.Errorf("got %v after %s, want a refusal at once", err, time.Since(start))
 		}
 	})
+}
+
+func TestNoRoute(t *testing.T) {
+	failing := func(op string, errno syscall.Errno) error {
+		return &RequestError{Err: &net.OpError{Op: op, Err: os.NewSyscallError("connect", errno)}}
+	}
+	for want, errs := range map[bool][]error{
+		true:  {failing("dial", syscall.EHOSTUNREACH), failing("dial", syscall.ENETUNREACH)},
+		false: {nil, failing("dial", syscall.ECONNREFUSED), failing("read", syscall.EHOSTUNREACH), &net.OpError{Op: "dial", Err: context.DeadlineExceeded}},
+	} {
+		for _, err := range errs {
+			if got := noRoute(err); got != want {
+				t.Errorf("noRoute(%v) = %t", err, got)
+			}
+		}
+	}
 }
 
 func TestInsistentGivesUp(t *testing.T) {

@@ -40,7 +40,7 @@ func OptedIn(service *corev1.Service) bool {
 
 // EndpointOf reads the MCP endpoint off a Service's ports and annotations. The error says what to write instead.
 func EndpointOf(service *corev1.Service) (Endpoint, error) {
-	port, err := portOf(service)
+	port, err := PortOf(service)
 	if err != nil {
 		return Endpoint{}, err
 	}
@@ -52,10 +52,10 @@ func EndpointOf(service *corev1.Service) (Endpoint, error) {
 		return Endpoint{}, fmt.Errorf("annotation %s of Service %s/%s is %q: write a plain absolute path such as %s",
 			v1alpha1.AnnotationPath, service.Namespace, service.Name, path, defaultPath)
 	}
-	host := net.JoinHostPort(service.Name+"."+service.Namespace+".svc", strconv.Itoa(int(port)))
+	host := net.JoinHostPort(service.Name+"."+service.Namespace+".svc", strconv.Itoa(int(port.Port)))
 	address := host
 	if ip := net.ParseIP(service.Spec.ClusterIP); ip != nil {
-		address = net.JoinHostPort(ip.String(), strconv.Itoa(int(port)))
+		address = net.JoinHostPort(ip.String(), strconv.Itoa(int(port.Port)))
 	}
 	return Endpoint{
 		Namespace: service.Namespace,
@@ -65,6 +65,15 @@ func EndpointOf(service *corev1.Service) (Endpoint, error) {
 	}, nil
 }
 
+// At is the same endpoint on one address behind the Service, where it is that one which has to answer.
+func (e Endpoint) At(address string, port int32) Endpoint {
+	if parsed, err := url.Parse(e.URL); err == nil {
+		parsed.Host = net.JoinHostPort(address, strconv.Itoa(int(port)))
+		e.URL = parsed.String()
+	}
+	return e
+}
+
 // plain reports whether a path is absolute and means itself in a URL: it is somebody's annotation, and must not lead to
 // another host or into the headers.
 func plain(path string) bool {
@@ -72,25 +81,26 @@ func plain(path string) bool {
 	return err == nil && strings.HasPrefix(path, "/") && parsed.Path == path && !strings.ContainsAny(path, "?#\\ ")
 }
 
-func portOf(service *corev1.Service) (int32, error) {
+// PortOf finds the Service's port of the MCP endpoint. The error says what to write instead.
+func PortOf(service *corev1.Service) (corev1.ServicePort, error) {
 	ports := service.Spec.Ports
 	if want := service.Annotations[v1alpha1.AnnotationPort]; want != "" {
 		for _, port := range ports {
 			if port.Name == want || strconv.Itoa(int(port.Port)) == want {
-				return port.Port, nil
+				return port, nil
 			}
 		}
-		return 0, fmt.Errorf("annotation %s of Service %s/%s is %q, which is no port of it: write the name or number of one of its ports",
+		return corev1.ServicePort{}, fmt.Errorf("annotation %s of Service %s/%s is %q, which is no port of it: write the name or number of one of its ports",
 			v1alpha1.AnnotationPort, service.Namespace, service.Name, want)
 	}
 	for _, port := range ports {
 		if port.Name == defaultPortName {
-			return port.Port, nil
+			return port, nil
 		}
 	}
 	if len(ports) == 1 {
-		return ports[0].Port, nil
+		return ports[0], nil
 	}
-	return 0, fmt.Errorf("Service %s/%s has %d ports and none is named %q: name the MCP port in the annotation %s",
+	return corev1.ServicePort{}, fmt.Errorf("Service %s/%s has %d ports and none is named %q: name the MCP port in the annotation %s",
 		service.Namespace, service.Name, len(ports), defaultPortName, v1alpha1.AnnotationPort)
 }

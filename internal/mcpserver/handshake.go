@@ -25,6 +25,10 @@ type Result struct {
 	Class v1alpha1.ErrorClass
 	// Accepted reports whether a TCP connection was accepted: a server that accepts and does not answer hangs.
 	Accepted bool
+	// NoRoute reports that the network itself turned the connection away (EHOSTUNREACH, ENETUNREACH).
+	NoRoute bool
+	// Tools are the names of the tools that the server has, as ToolNames makes them. Empty unless the handshake passed.
+	Tools []string
 	// Message says in one sentence what was seen, for people. At most 256 characters, without control characters.
 	Message string
 	// Took is how long the handshake lasted.
@@ -57,14 +61,14 @@ func (p MCPProber) Probe(ctx context.Context, endpoint Endpoint) Result {
 		GotConn: func(httptrace.GotConnInfo) { accepted.Store(true) },
 	})
 	start := time.Now()
-	server, err := shakeHands(traced, endpoint)
-	result := Result{Class: Classify(err), Accepted: accepted.Load(), Took: time.Since(start)}
+	server, tools, err := shakeHands(traced, endpoint)
+	result := Result{Class: Classify(err), Accepted: accepted.Load(), NoRoute: noRoute(err), Tools: tools, Took: time.Since(start)}
 	result.Verdict, result.Message = describe(result, server, err)
 	return result
 }
 
-// shakeHands opens a session, pings it where the protocol has a ping, and closes it.
-func shakeHands(ctx context.Context, endpoint Endpoint) (*mcp.InitializeResult, error) {
+// shakeHands opens a session, pings it where the protocol has a ping, lists its tools, and closes it.
+func shakeHands(ctx context.Context, endpoint Endpoint) (server *mcp.InitializeResult, tools []string, err error) {
 	pool := NewTransport()
 	// One connection, so that every request of the handshake reaches the same pod: behind a Service, another pod
 	// would not know the session.
@@ -72,11 +76,14 @@ func shakeHands(ctx context.Context, endpoint Endpoint) (*mcp.InitializeResult, 
 	session, err := Connect(ctx, endpoint, ConnectOptions{Name: "cortex-probe", Version: "0", Pool: pool})
 	if err != nil {
 		pool.CloseIdleConnections()
-		return nil, err
+		return nil, nil, err
 	}
-	server := session.InitializeResult()
+	server = session.InitializeResult()
 	if hasPing(server) {
 		err = session.Ping(ctx, nil)
+	}
+	if err == nil {
+		tools, err = listTools(ctx, session)
 	}
 	closed := make(chan struct{})
 	go func() {
@@ -88,5 +95,5 @@ func shakeHands(ctx context.Context, endpoint Endpoint) (*mcp.InitializeResult, 
 	case <-closed:
 	case <-ctx.Done():
 	}
-	return server, err
+	return server, tools, err
 }

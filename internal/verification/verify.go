@@ -1,34 +1,29 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package verification proves that a target works: its rollout is complete, its endpoints are published, and an MCP
-// handshake through the Service is answered. It never asks the fix itself.
+// Package verification proves that a target works: its rollout is complete, its endpoints are published and are its own, an
+// MCP handshake through the Service is answered with the tools that were there before, and it stays so. It never asks the
+// fix itself.
 package verification
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/mcpserver"
-	"github.com/ry-ops/cortex/internal/workload"
 )
-
-// handshakeTimeout bounds one handshake, so that no reconcile is held longer.
-const handshakeTimeout = 5 * time.Second
 
 // Names of the checks, in the order in which they are made.
 const (
 	CheckRollout   = "Rollout"
 	CheckEndpoints = "Endpoints"
 	CheckHandshake = "Handshake"
+	CheckTools     = "Tools"
+	CheckStability = "Stability"
 )
 
 // Target is what is verified.
@@ -38,101 +33,77 @@ type Target struct {
 	Service string
 	// Workload behind it.
 	Workload v1alpha1.ObjectReference
-	// Since is when the change was made: pods created before it do not speak for it.
+	// Now is the time of this look.
+	Now time.Time
+	// Begun is when the waiting began: the longer ago, the longer the pauses between two looks. Zero means now.
+	Begun time.Time
+	// Since is when the workload was changed: pods made before it do not speak for the change, unless it made none. Zero
+	// means that the workload itself was not changed, so that every pod speaks.
 	Since time.Time
+	// ExpectedTools are the names of the tools that the server must have, as mcpserver.ToolNames makes them. Empty means any.
+	ExpectedTools []string
+	// Stability is how long the target must have been ready, with no restart. With 0 it is looked at once more after it has
+	// answered.
+	Stability time.Duration
 }
+
+// Outcome is what one look at a target tells.
+type Outcome struct {
+	v1alpha1.Verification
+	// RecheckAfter is when to look again though no watch tells of a change. Zero means that only a watch can.
+	RecheckAfter time.Duration
+	// PathClosed: all but the handshake speaks for the target, and the operator itself has no way to it. The verdict is Unknown
+	// and the gateway, which has a way of its own, finds out by its retry. If RecheckAfter is zero, a NetworkPolicy closes the
+	// way and waiting does not open it; else it is only what it looks like, and may pass.
+	PathClosed bool
+}
+
+// Last is the check that decided: the first that did not pass, or the last of all. Verify makes one at least.
+func (o Outcome) Last() v1alpha1.CheckResult { return o.Checks[len(o.Checks)-1] }
 
 // Verifier verifies from the live state of the cluster.
 type Verifier struct {
+	// Reader reads past any cache.
 	Reader client.Reader
 	Prober mcpserver.Prober
+	// Self names the operator's own pod, to tell whether NetworkPolicies let it to the target. Empty outside of a cluster.
+	Self types.NamespacedName
 }
 
-// Verify makes the checks in order and stops at the first that does not pass. Its verdict is Passed if all passed,
-// Failed if waiting cannot help, and Unknown if more time may. An error means that the cluster could not be read.
-func (v *Verifier) Verify(ctx context.Context, target Target) (v1alpha1.Verification, error) {
-	checks := []func(context.Context, Target) (v1alpha1.CheckResult, error){v.rollout, v.endpoints, v.handshake}
-	verification := v1alpha1.Verification{Verdict: v1alpha1.VerdictPassed}
-	for _, check := range checks {
-		result, err := check(ctx, target)
+// Verify looks once, without waiting: it makes the checks in order and stops at the first that does not pass. Its verdict is
+// Passed if all passed, Failed if waiting cannot help, and Unknown if more time may: whose time is up takes that for a
+// failure, and never for a success. An error means that the cluster could not be read.
+func (v *Verifier) Verify(ctx context.Context, target Target) (Outcome, error) {
+	l := &look{Verifier: v, target: target}
+	outcome := Outcome{Verification: v1alpha1.Verification{Verdict: v1alpha1.VerdictPassed}}
+	for _, check := range []func(context.Context) (v1alpha1.CheckResult, error){l.rollout, l.endpoints, l.handshake, l.tools, l.stability} {
+		result, err := check(ctx)
 		if err != nil {
-			return v1alpha1.Verification{Verdict: v1alpha1.VerdictUnknown}, err
+			return Outcome{Verification: v1alpha1.Verification{Verdict: v1alpha1.VerdictUnknown}}, err
 		}
-		verification.Checks = append(verification.Checks, result)
+		outcome.Checks = append(outcome.Checks, result)
 		if result.Verdict != v1alpha1.VerdictPassed {
-			verification.Verdict = result.Verdict
+			outcome.Verdict = result.Verdict
 			break
 		}
 	}
-	return verification, nil
+	outcome.Tools, outcome.RecheckAfter, outcome.PathClosed = l.seen.Tools, l.recheck, l.pathClosed
+	return outcome, nil
 }
 
-func (v *Verifier) rollout(ctx context.Context, target Target) (v1alpha1.CheckResult, error) {
-	live, err := workload.Get(ctx, v.Reader, target.Workload.Kind, types.NamespacedName{Namespace: target.Namespace, Name: target.Workload.Name})
-	if apierrors.IsNotFound(err) {
-		return failed(CheckRollout, fmt.Sprintf("%s %s is gone", target.Workload.Kind, target.Workload.Name)), nil
-	}
-	if err != nil {
-		return v1alpha1.CheckResult{}, err
-	}
-	if live.Object.GetUID() != target.Workload.UID {
-		return failed(CheckRollout, fmt.Sprintf("%s was deleted and created anew", live)), nil
-	}
-	if live.Rollout.Complete && live.Replicas > 0 {
-		return passed(CheckRollout, "rollout complete, "+live.Rollout.Message), nil
-	}
-	stuck, err := v.stuckPod(ctx, live, target)
-	if err != nil {
-		return v1alpha1.CheckResult{}, err
-	}
-	if stuck != "" {
-		return failed(CheckRollout, stuck), nil
-	}
-	return pending(CheckRollout, live.Rollout.Message), nil
-}
+// The pause before the data plane is asked again is a tenth of the time that has passed, between these (ADR 0004).
+const (
+	minPause = 50 * time.Millisecond
+	maxPause = 2 * time.Second
+)
 
-func (v *Verifier) endpoints(ctx context.Context, target Target) (v1alpha1.CheckResult, error) {
-	var slices discoveryv1.EndpointSliceList
-	err := v.Reader.List(ctx, &slices, client.InNamespace(target.Namespace), client.MatchingLabels{discoveryv1.LabelServiceName: target.Service})
-	if err != nil {
-		return v1alpha1.CheckResult{}, fmt.Errorf("listing the endpoint slices of Service %s: %w", target.Service, err)
+// askAgain has the server asked again by the clock: no watch tells what it answers.
+func (l *look) askAgain() {
+	waited := time.Duration(0)
+	if !l.target.Begun.IsZero() {
+		waited = l.target.Now.Sub(l.target.Begun)
 	}
-	ready := 0
-	for _, slice := range slices.Items {
-		for _, endpoint := range slice.Endpoints {
-			// nil means ready (EndpointSlice API, EndpointConditions.Ready).
-			if endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready {
-				ready += len(endpoint.Addresses)
-			}
-		}
-	}
-	if ready == 0 {
-		return pending(CheckEndpoints, "no ready endpoint is published yet"), nil
-	}
-	return passed(CheckEndpoints, fmt.Sprintf("%d ready", ready)), nil
-}
-
-func (v *Verifier) handshake(ctx context.Context, target Target) (v1alpha1.CheckResult, error) {
-	var service corev1.Service
-	err := v.Reader.Get(ctx, types.NamespacedName{Namespace: target.Namespace, Name: target.Service}, &service)
-	if apierrors.IsNotFound(err) {
-		return failed(CheckHandshake, fmt.Sprintf("Service %s is gone", target.Service)), nil
-	}
-	if err != nil {
-		return v1alpha1.CheckResult{}, fmt.Errorf("reading Service %s: %w", target.Service, err)
-	}
-	endpoint, err := mcpserver.EndpointOf(&service)
-	if err != nil {
-		return failed(CheckHandshake, err.Error()), nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	result := v.Prober.Probe(ctx, endpoint)
-	if result.Verdict != v1alpha1.VerdictPassed {
-		// The data plane may lag behind the published endpoints, so only time tells that the server is at fault.
-		return pending(CheckHandshake, result.Message), nil
-	}
-	return passed(CheckHandshake, result.Message), nil
+	l.recheck = min(max(waited/10, minPause), maxPause)
 }
 
 func passed(name, message string) v1alpha1.CheckResult {

@@ -40,7 +40,7 @@ type Applier interface {
 
 // Verifier tells whether a target works.
 type Verifier interface {
-	Verify(ctx context.Context, target verification.Target) (v1alpha1.Verification, error)
+	Verify(ctx context.Context, target verification.Target) (verification.Outcome, error)
 }
 
 // Reconciler heals what HealingRequests ask for.

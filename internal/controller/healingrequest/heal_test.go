@@ -43,7 +43,7 @@ var _ = Describe("A heal, step by step", func() {
 		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseScaledToZero))
 		Expect(request.Status.FixApplied).To(Equal("Scaled deployment sandfly-mcp-server from 0 to 3"))
 		Expect(request.Status.Verification.Verdict).To(Equal(v1alpha1.VerdictPassed))
-		Expect(request.Status.Verification.Checks).To(HaveLen(3))
+		Expect(request.Status.Verification.Checks).To(HaveLen(5))
 		Expect(request.Status.Actions).To(HaveExactElements(HaveField("State", v1alpha1.ActionVerified)))
 
 		By("never changing again")

@@ -63,6 +63,7 @@ func (r *Reconciler) works(ctx context.Context, h *heal) (*v1alpha1.Verification
 	defer cancel()
 	verified, err := r.Verifier.Verify(ctx, verification.Target{
 		Namespace: h.request.Namespace, Service: status.ServiceRef.Name, Workload: *status.WorkloadRef,
+		Now: h.clock.Now(), ExpectedTools: h.request.Spec.ExpectedTools,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("looking whether %s works again: %w", status.ServiceRef.Name, err)
@@ -70,7 +71,7 @@ func (r *Reconciler) works(ctx context.Context, h *heal) (*v1alpha1.Verification
 	if verified.Verdict != v1alpha1.VerdictPassed {
 		return nil, nil
 	}
-	return &verified, nil
+	return &verified.Verification, nil
 }
 
 func ignoreNotFound(err error) error {

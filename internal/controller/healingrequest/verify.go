@@ -23,7 +23,14 @@ func (r *Reconciler) verify(ctx context.Context, h *heal) error {
 	if err != nil {
 		return err
 	}
-	verified, err := r.Verifier.Verify(ctx, h.verificationTarget())
+	if found, err := r.findWorkload(ctx, h); !found || err != nil {
+		return err
+	}
+	tools, err := r.expectedTools(ctx, h)
+	if err != nil {
+		return err
+	}
+	verified, err := r.Verifier.Verify(ctx, h.verificationTarget(effective.Timeouts.Stability, tools))
 	if err != nil {
 		if !h.clock.Now().Before(h.request.Deadline()) {
 			h.expired()
@@ -31,34 +38,98 @@ func (r *Reconciler) verify(ctx context.Context, h *heal) error {
 		}
 		return err
 	}
-	last := verified.Checks[len(verified.Checks)-1]
+	last := verified.Last()
 	now := h.clock.Now()
 	switch {
 	case verified.Verdict == v1alpha1.VerdictPassed:
-		h.recordVerification(verified, last)
+		h.recordVerification(verified.Verification, last)
 		h.healed()
+	case verified.PathClosed && (verified.RecheckAfter == 0 || !now.Before(h.patience(last, effective.Timeouts))):
+		h.recordVerification(verified.Verification, last)
+		h.unverified(last)
 	case !now.Before(h.request.Deadline()):
-		h.recordVerification(verified, last)
+		h.recordVerification(verified.Verification, last)
 		h.current().State = v1alpha1.ActionIneffective
 		h.expired()
 	case verified.Verdict == v1alpha1.VerdictFailed || !now.Before(h.patience(last, effective.Timeouts)):
-		h.recordVerification(verified, last)
+		h.recordVerification(verified.Verification, last)
 		h.ineffective(last)
 		h.say(fmt.Sprintf("It did not help: %s. Looking again...", last.Message))
 		h.lookAgain()
 	default:
-		h.await(last, effective.Timeouts)
+		h.await(verified, effective.Timeouts)
 	}
 	return nil
 }
 
-func (h *heal) verificationTarget() verification.Target {
-	current := h.current()
-	target := verification.Target{Namespace: h.request.Namespace, Service: h.status().ServiceRef.Name}
-	if ref := h.status().WorkloadRef; ref != nil { // a Service that was patched may have led to none
-		target.Workload = *ref
+// findWorkload finds the workload behind a Service that had led to none before it was patched, and reports whether there is one.
+func (r *Reconciler) findWorkload(ctx context.Context, h *heal) (bool, error) {
+	if h.status().WorkloadRef != nil {
+		return true, nil
 	}
-	if current.Type != v1alpha1.ActionWait {
+	snapshot, err := r.Gatherer.Gather(ctx, h.request.Namespace, h.request.Spec.TargetRef, nil)
+	if err != nil {
+		return false, fmt.Errorf("looking for the workload behind %s: %w", h.request.Spec.TargetRef.Name, err)
+	}
+	if snapshot.Workload == nil {
+		none := v1alpha1.CheckResult{Name: verification.CheckEndpoints, Verdict: v1alpha1.VerdictFailed, Message: "no workload is behind the Service still"}
+		h.recordVerification(v1alpha1.Verification{Verdict: v1alpha1.VerdictFailed, Checks: []v1alpha1.CheckResult{none}}, none)
+		h.ineffective(none)
+		h.lookAgain()
+		return false, nil
+	}
+	reference := snapshot.Workload.Reference()
+	h.status().WorkloadRef = &reference
+	return true, nil
+}
+
+// unverified ends a request whose change is there, where the operator has no way of its own to see whether the server answers. That
+// is no success: the caller who asks again finds out.
+func (h *heal) unverified(last v1alpha1.CheckResult) {
+	fix := h.status().FixApplied
+	if fix == "" {
+		fix = h.current().Detail
+	}
+	h.complete(v1alpha1.ReasonUnverified, fmt.Sprintf("%s. Whether the server answers cannot be seen from here: %s. Call it again to find out", fix, last.Message))
+}
+
+// expectedTools are those that the request names, or those that the last heal of the Service was verified with.
+func (r *Reconciler) expectedTools(ctx context.Context, h *heal) ([]string, error) {
+	if len(h.request.Spec.ExpectedTools) > 0 {
+		return h.request.Spec.ExpectedTools, nil
+	}
+	requests, err := r.requests(ctx, r.Client, h.request.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	var last *v1alpha1.HealingRequest
+	for i := range requests {
+		other := &requests[i]
+		known := other.Succeeded() && other.Status.CompletedAt != nil && other.Status.Verification != nil && len(other.Status.Verification.Tools) > 0
+		if known && other.Status.ServiceRef != nil && other.Status.ServiceRef.UID == h.status().ServiceRef.UID &&
+			(last == nil || last.Status.CompletedAt.Before(other.Status.CompletedAt)) {
+			last = other
+		}
+	}
+	if last == nil {
+		return nil, nil
+	}
+	return last.Status.Verification.Tools, nil
+}
+
+func (h *heal) verificationTarget(stability time.Duration, tools []string) verification.Target {
+	current := h.current()
+	target := verification.Target{
+		Namespace: h.request.Namespace,
+		Service:   h.status().ServiceRef.Name,
+		Now:       h.clock.Now(),
+		Begun:     current.AppliedAt.Time,
+		Stability: stability,
+
+		ExpectedTools: tools,
+	}
+	target.Workload = *h.status().WorkloadRef
+	if changes(current.Type) && current.Type != v1alpha1.ActionDeletePods && current.Object.UID == target.Workload.UID {
 		target.Since = current.AppliedAt.Time
 	}
 	return target
@@ -68,6 +139,9 @@ func (h *heal) verificationTarget() verification.Target {
 // waiting rolls nothing out.
 func (h *heal) patience(check v1alpha1.CheckResult, timeouts policy.Timeouts) time.Time {
 	applied := h.current().AppliedAt.Time
+	if check.Name == verification.CheckStability {
+		applied = applied.Add(timeouts.Stability)
+	}
 	switch {
 	case check.Name == verification.CheckRollout:
 		return applied.Add(timeouts.Rollout)
@@ -79,12 +153,14 @@ func (h *heal) patience(check v1alpha1.CheckResult, timeouts policy.Timeouts) ti
 }
 
 // await says when to look again. Nothing is written while waiting: the watches tell the rest.
-func (h *heal) await(check v1alpha1.CheckResult, timeouts policy.Timeouts) {
+func (h *heal) await(verified verification.Outcome, timeouts policy.Timeouts) {
 	h.pause()
-	until := h.patience(check, timeouts)
-	if check.Name == verification.CheckHandshake {
-		now := h.clock.Now()
-		until = now.Add(min(max(now.Sub(h.current().AppliedAt.Time)/10, 50*time.Millisecond), 2*time.Second))
+	until := h.patience(verified.Last(), timeouts)
+	if verified.RecheckAfter > 0 {
+		again := h.clock.Now().Add(verified.RecheckAfter)
+		if again.Before(until) {
+			until = again
+		}
 	}
 	if until.Before(h.wake) {
 		h.wake = until
@@ -100,6 +176,8 @@ func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.
 		verification.CheckRollout:   v1alpha1.ReasonRolloutPending,
 		verification.CheckEndpoints: v1alpha1.ReasonEndpointsNotUp,
 		verification.CheckHandshake: v1alpha1.ReasonHandshakeFailed,
+		verification.CheckTools:     v1alpha1.ReasonToolsChanged,
+		verification.CheckStability: v1alpha1.ReasonNotStable,
 	}
 	status, reason := metav1.ConditionFalse, reasons[last.Name]
 	if verified.Verdict == v1alpha1.VerdictPassed {
@@ -137,4 +215,6 @@ var checkWords = map[string]string{
 	verification.CheckRollout:   "Checking rollout...",
 	verification.CheckEndpoints: "Checking service endpoints...",
 	verification.CheckHandshake: "Verifying connectivity...",
+	verification.CheckTools:     "Comparing tools...",
+	verification.CheckStability: "Checking stability...",
 }
