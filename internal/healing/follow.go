@@ -10,6 +10,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/record"
 )
 
 // visibleTimeout bounds the wait for the gateway's own cache to hear of a request that was just written. Going on
@@ -157,8 +159,8 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 	// The cache may not have heard of it yet; then the watch will tell.
 	_ = f.catchUp(ctx, w, f.cache)
 
-	told, takenUp := 0, false
-	limit := f.clock.NewTimer(f.takeUp)
+	told, p := 0, patience{within: f.takeUp}
+	limit := f.clock.NewTimer(p.within)
 	defer func() { limit.Stop() }()
 	for {
 		current, gone := f.view(w)
@@ -170,21 +172,19 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 			return current, nil
 		case gone:
 			return nil, deleted(current)
-		case current.DerivePhase() == v1alpha1.PhaseAwaitingApproval:
-			// A person may take half an hour, and whoever asked a question waits.
-			return nil, awaiting(current)
-		case !takenUp && isTakenUp(current):
-			// The bound counts from when we saw it, on our own clock: the operator's may differ.
-			takenUp = true
+		case current.Held() != nil:
+			// That may take half an hour, and whoever asked a question waits.
+			return nil, held(current, current.Held())
+		case p.renew(current):
 			limit.Stop()
-			limit = f.clock.NewTimer(timeoutOf(current) + grace)
+			limit = f.clock.NewTimer(p.within)
 		}
 		select {
 		case <-w.wake:
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-limit.C():
-			if err := f.expired(ctx, w, takenUp); err != nil {
+			if err := f.expired(ctx, w, p); err != nil {
 				return nil, err
 			}
 		}
@@ -192,20 +192,40 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 }
 
 // expired asks the API server itself before it gives a heal up: the watch may be what is late.
-func (f *follower) expired(ctx context.Context, w *waiter, takenUp bool) error {
+func (f *follower) expired(ctx context.Context, w *waiter, p patience) error {
 	err := f.catchUp(ctx, w, f.live)
 	request, _ := f.view(w)
 	switch {
 	case apierrors.IsNotFound(err):
 		return deleted(request)
-	case err == nil && (request.Done() || (!takenUp && isTakenUp(request))):
+	case err == nil && (request.Done() || request.Held() != nil || p.renew(request)):
 		return nil
-	case takenUp:
-		return newError(fmt.Sprintf("the heal %s did not end within %s", request.Name, timeoutOf(request)+grace),
+	case p.takenUp && request.DerivePhase() == v1alpha1.PhaseBlocked:
+		return held(request, meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionPlanned))
+	case p.takenUp:
+		return newError(fmt.Sprintf("the heal %s did not end within %s", request.Name, p.within),
 			lookAtOperator+" "+lookAtRequests(request.Namespace), err)
 	default:
-		return newError(fmt.Sprintf("the Cortex operator has not taken up the request %s within %s", request.Name, f.takeUp), lookAtOperator, err)
+		return newError(fmt.Sprintf("the Cortex operator has not taken up the request %s within %s", request.Name, p.within), lookAtOperator, err)
 	}
+}
+
+// patience is how long a request is waited for: first for the operator, then for the end. It counts from when something was
+// seen, on our own clock: the operator's may differ.
+type patience struct {
+	within   time.Duration
+	takenUp  bool
+	deadline time.Time
+}
+
+// renew reports whether there is a new bound: the operator has seen the request, or has moved the deadline, as it does
+// after the request was held back.
+func (p *patience) renew(request *v1alpha1.HealingRequest) bool {
+	if deadline := request.Deadline(); isTakenUp(request) && (!p.takenUp || !deadline.Equal(p.deadline)) {
+		*p = patience{within: timeLeft(request) + grace, takenUp: true, deadline: deadline}
+		return true
+	}
+	return false
 }
 
 // isTakenUp reports whether the operator has seen the request: it works on it, or has told what it waits for.
@@ -213,9 +233,15 @@ func isTakenUp(request *v1alpha1.HealingRequest) bool {
 	return request.Status.StartedAt != nil || len(request.Status.Conditions) > 0
 }
 
-func timeoutOf(request *v1alpha1.HealingRequest) time.Duration {
-	if request.Spec.Timeout == nil {
+// timeLeft is what the operator has given itself. A request that waits for its turn has no deadline meanwhile: it is waited for
+// as long as the heal itself might take.
+func timeLeft(request *v1alpha1.HealingRequest) time.Duration {
+	switch {
+	case !request.Deadline().IsZero():
+		return record.TimeLeft(request)
+	case request.Spec.Timeout != nil:
+		return request.Spec.Timeout.Duration
+	default:
 		return v1alpha1.DefaultTimeout
 	}
-	return request.Spec.Timeout.Duration
 }
