@@ -159,8 +159,8 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 	// The cache may not have heard of it yet; then the watch will tell.
 	_ = f.catchUp(ctx, w, f.cache)
 
-	told, p := 0, patience{within: f.takeUp}
-	limit := f.clock.NewTimer(p.within)
+	told, p := 0, record.Patience{Within: f.takeUp}
+	limit := f.clock.NewTimer(p.Within)
 	defer func() { limit.Stop() }()
 	for {
 		current, gone := f.view(w)
@@ -175,9 +175,9 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 		case current.Held() != nil:
 			// That may take half an hour, and whoever asked a question waits.
 			return nil, held(current, current.Held())
-		case p.renew(current):
+		case p.Renew(current):
 			limit.Stop()
-			limit = f.clock.NewTimer(p.within)
+			limit = f.clock.NewTimer(p.Within)
 		}
 		select {
 		case <-w.wake:
@@ -192,56 +192,20 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 }
 
 // expired asks the API server itself before it gives a heal up: the watch may be what is late.
-func (f *follower) expired(ctx context.Context, w *waiter, p patience) error {
+func (f *follower) expired(ctx context.Context, w *waiter, p record.Patience) error {
 	err := f.catchUp(ctx, w, f.live)
 	request, _ := f.view(w)
 	switch {
 	case apierrors.IsNotFound(err):
 		return deleted(request)
-	case err == nil && (request.Done() || request.Held() != nil || p.renew(request)):
+	case err == nil && (request.Done() || request.Held() != nil || p.Renew(request)):
 		return nil
-	case p.takenUp && request.DerivePhase() == v1alpha1.PhaseBlocked:
+	case p.TakenUp && request.DerivePhase() == v1alpha1.PhaseBlocked:
 		return held(request, meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionPlanned))
-	case p.takenUp:
-		return newError(fmt.Sprintf("the heal %s did not end within %s", request.Name, p.within),
+	case p.TakenUp:
+		return newError(fmt.Sprintf("the heal %s did not end within %s", request.Name, p.Within),
 			lookAtOperator+" "+lookAtRequests(request.Namespace), err)
 	default:
-		return newError(fmt.Sprintf("the Cortex operator has not taken up the request %s within %s", request.Name, p.within), lookAtOperator, err)
-	}
-}
-
-// patience is how long a request is waited for: first for the operator, then for the end. It counts from when something was
-// seen, on our own clock: the operator's may differ.
-type patience struct {
-	within   time.Duration
-	takenUp  bool
-	deadline time.Time
-}
-
-// renew reports whether there is a new bound: the operator has seen the request, or has moved the deadline, as it does
-// after the request was held back.
-func (p *patience) renew(request *v1alpha1.HealingRequest) bool {
-	if deadline := request.Deadline(); isTakenUp(request) && (!p.takenUp || !deadline.Equal(p.deadline)) {
-		*p = patience{within: timeLeft(request) + grace, takenUp: true, deadline: deadline}
-		return true
-	}
-	return false
-}
-
-// isTakenUp reports whether the operator has seen the request: it works on it, or has told what it waits for.
-func isTakenUp(request *v1alpha1.HealingRequest) bool {
-	return request.Status.StartedAt != nil || len(request.Status.Conditions) > 0
-}
-
-// timeLeft is what the operator has given itself. A request that waits for its turn has no deadline meanwhile: it is waited for
-// as long as the heal itself might take.
-func timeLeft(request *v1alpha1.HealingRequest) time.Duration {
-	switch {
-	case !request.Deadline().IsZero():
-		return record.TimeLeft(request)
-	case request.Spec.Timeout != nil:
-		return request.Spec.Timeout.Duration
-	default:
-		return v1alpha1.DefaultTimeout
+		return newError(fmt.Sprintf("the Cortex operator has not taken up the request %s within %s", request.Name, p.Within), lookAtOperator, err)
 	}
 }

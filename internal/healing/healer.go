@@ -28,8 +28,6 @@ const (
 	// the lease of 10 s from its own last look, so up to 19 s, and starts its controllers. The first that is heard of a
 	// request is its diagnosis, which takes up to 10 s of a server that hangs.
 	DefaultTakeUp = 30 * time.Second
-	// grace is added to the request's own timeout, so that the operator's verdict is heard rather than a guess of ours.
-	grace = 10 * time.Second
 	// recordTimeout bounds the writing of a request, all attempts at a free name together.
 	recordTimeout = 10 * time.Second
 	// maxRounds bounds how often one failure may find that what it followed had ended before the failed call began.

@@ -28,22 +28,45 @@ func Step(entry v1alpha1.ProgressEntry, style Style) string {
 	return style.page().In(page.Dim, entry.Time.UTC().Format("15:04:05Z")) + "  " + line(entry.Message, maxDetail)
 }
 
+// Question writes what a request asks a person: what is wrong, what it waits for, and all of what would be done.
+func Question(to io.Writer, r *v1alpha1.HealingRequest, style Style) error {
+	p := style.page()
+	question(p, r, healOf(r), style)
+	_, err := p.WriteTo(to)
+	return err
+}
+
+func question(p *page.Page, r *v1alpha1.HealingRequest, h Heal, style Style) {
+	p.Line("%s", headline(p, h))
+	section(p, "Diagnosis:", h.Diagnosis)
+	section(p, "Done:", changes(h)...)
+	section(p, "Waits for:", waiting(r, h, style.Now)...)
+	p.Line("")
+	planLines(p, r)
+}
+
 // Ending writes how a request ended, or what it waits for: in the first line how it stands, then why, and what is left to do.
 func Ending(to io.Writer, r *v1alpha1.HealingRequest, style Style) error {
 	p := style.page()
 	h := healOf(r)
-	p.Line("%s", headline(p, h))
-	section(p, "Waits for:", waiting(r, h, style.Now)...)
-	section(p, "Diagnosis:", h.Diagnosis)
-	section(p, "Done:", changes(h)...)
-	if r.Status.Plan != nil && (h.Waits != "" || h.Outcome == v1alpha1.ReasonDryRun) {
-		p.Line("")
-		planLines(p, r)
+	if h.Waits != "" {
+		question(p, r, h, style)
+	} else {
+		p.Line("%s", headline(p, h))
+		section(p, "Diagnosis:", h.Diagnosis)
+		section(p, "Done:", changes(h)...)
+		if h.Outcome == v1alpha1.ReasonDryRun {
+			p.Line("")
+			planLines(p, r)
+		}
 	}
 	section(p, "Proof:", proof(h)...)
 	section(p, "What to do:", h.Recommendation)
 	if h.SuggestedPatch != "" {
 		p.Line("\n    %s", h.SuggestedPatch)
+	}
+	if r.Held() != nil {
+		section(p, "To let it go on:", fmt.Sprintf("  kubectl cortex approve %s -n %s", h.Name, h.Namespace))
 	}
 	_, err := p.WriteTo(to)
 	return err
@@ -100,7 +123,7 @@ func by(person string) string {
 	return " by " + person
 }
 
-// waiting says what a request waits for, until when, and how to let it go on.
+// waiting says what a request waits for, and until when.
 func waiting(r *v1alpha1.HealingRequest, h Heal, now time.Time) []string {
 	if h.Waits == "" {
 		return nil
@@ -108,9 +131,6 @@ func waiting(r *v1alpha1.HealingRequest, h Heal, now time.Time) []string {
 	lines := []string{h.Waits}
 	if u := until(r); u != nil {
 		lines = append(lines, fmt.Sprintf("until %s, in %s", words.TimeOfDay(u.Time, now), short(u.Sub(now))))
-	}
-	if r.Held() != nil {
-		lines = append(lines, fmt.Sprintf("kubectl cortex approve %s -n %s", h.Name, h.Namespace))
 	}
 	return lines
 }

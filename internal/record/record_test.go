@@ -35,24 +35,37 @@ func TestNextName(t *testing.T) {
 	}
 }
 
-func TestTimeLeft(t *testing.T) {
+// The deadline moves once a request that was held back goes on, or a person has answered: so does the patience.
+func TestPatienceFollowsTheDeadline(t *testing.T) {
 	began := time.Date(2026, 11, 23, 14, 5, 0, 0, time.UTC)
-	at := func(after time.Duration) *metav1.MicroTime {
-		moment := metav1.NewMicroTime(began.Add(after))
+	at := func(minutes time.Duration) *metav1.MicroTime {
+		moment := metav1.NewMicroTime(began.Add(minutes * time.Minute))
 		return &moment
 	}
-	request := &v1alpha1.HealingRequest{}
-	check := func(want time.Duration) {
-		t.Helper()
-		if got := record.TimeLeft(request); got != want {
-			t.Errorf("%s, want %s", got, want)
+	said := func(minutes time.Duration) []v1alpha1.ProgressEntry {
+		return []v1alpha1.ProgressEntry{{Time: *at(minutes)}}
+	}
+	turn := []metav1.Condition{{Type: v1alpha1.ConditionPlanned, Reason: v1alpha1.ReasonConcurrencyLimited}}
+	own := &metav1.Duration{Duration: time.Minute}
+	p := record.Patience{Within: time.Second}
+	for i, tc := range []struct {
+		status  v1alpha1.HealingRequestStatus
+		timeout *metav1.Duration
+		renewed bool
+		within  time.Duration
+	}{
+		{v1alpha1.HealingRequestStatus{}, nil, false, time.Second},
+		{v1alpha1.HealingRequestStatus{Conditions: turn}, own, true, 70 * time.Second},
+		{v1alpha1.HealingRequestStatus{Conditions: turn}, own, false, 70 * time.Second},
+		{v1alpha1.HealingRequestStatus{StartedAt: at(1), Deadline: at(3)}, own, true, 130 * time.Second},
+		{v1alpha1.HealingRequestStatus{StartedAt: at(1), Deadline: at(3), Progress: said(2)}, own, false, 130 * time.Second},
+		{v1alpha1.HealingRequestStatus{StartedAt: at(1), Deadline: at(30), Progress: said(10)}, own, true, 20*time.Minute + 10*time.Second},
+		{v1alpha1.HealingRequestStatus{StartedAt: at(1), Conditions: turn}, nil, true, v1alpha1.DefaultTimeout + 10*time.Second},
+		{v1alpha1.HealingRequestStatus{StartedAt: at(1), Deadline: at(31), Progress: said(40)}, own, true, 10 * time.Second},
+	} {
+		request := &v1alpha1.HealingRequest{Spec: v1alpha1.HealingRequestSpec{Timeout: tc.timeout}, Status: tc.status}
+		if renewed := p.Renew(request); renewed != tc.renewed || p.Within != tc.within {
+			t.Errorf("%d: renewed %v, within %s", i, renewed, p.Within)
 		}
 	}
-	check(0)
-	request.Status.StartedAt, request.Status.Deadline = at(0), at(2*time.Minute)
-	check(2 * time.Minute)
-	request.Status.Progress = []v1alpha1.ProgressEntry{{Time: *at(time.Minute)}}
-	check(time.Minute)
-	request.Status.Progress = []v1alpha1.ProgressEntry{{Time: *at(time.Hour)}}
-	check(0)
 }

@@ -37,21 +37,3 @@ func ResultOf(request *v1alpha1.HealingRequest) Result {
 
 // Timestamp writes a moment as the spec does: ISO 8601, UTC, whole seconds.
 func Timestamp(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
-
-// TimeLeft is how long a request may take from the last that was heard of it, by the operator's own clock, which need not agree
-// with anybody else's. It is zero where no deadline is known: the request is not taken up, or held back.
-func TimeLeft(request *v1alpha1.HealingRequest) time.Duration {
-	status := request.Status
-	deadline := request.Deadline()
-	if deadline.IsZero() {
-		return 0
-	}
-	var heard time.Time
-	if status.StartedAt != nil {
-		heard = status.StartedAt.Time
-	}
-	if n := len(status.Progress); n > 0 && status.Progress[n-1].Time.After(heard) {
-		heard = status.Progress[n-1].Time.Time
-	}
-	return max(0, deadline.Sub(heard))
-}
