@@ -29,7 +29,7 @@ func newApprove(io streams, clock clock.Clock, config *genericclioptions.ConfigF
 		}
 		return confirm(ctx, io, fmt.Sprintf("Approve %s?", r.Name))
 	}
-	a.finish = a.end
+	a.finish = func(ctx context.Context, q *requests, r *v1alpha1.HealingRequest) error { return a.end(ctx, q, r) }
 	cmd := a.command("approve NAME", "Approve the plan of a heal that waits for it, and watch",
 		`Shows all of the plan that a heal waits with, each object, risk and reason and every change in full, and approves it once you
 say yes. What is approved is what was shown: if the plan has changed meanwhile, nothing is approved. The operator looks at the

@@ -130,7 +130,11 @@ func waiting(r *v1alpha1.HealingRequest, h Heal, now time.Time) []string {
 	}
 	lines := []string{h.Waits}
 	if u := until(r); u != nil {
-		lines = append(lines, fmt.Sprintf("until %s, in %s", words.TimeOfDay(u.Time, now), short(u.Sub(now))))
+		told := "until " + words.TimeOfDay(u.Time, now)
+		if left := u.Sub(now); left > 0 {
+			told += ", in " + short(left)
+		}
+		lines = append(lines, told)
 	}
 	return lines
 }
