@@ -211,13 +211,13 @@ func TestCompletion(t *testing.T) {
 	w.request("x-002", with(say("one")))
 	w.request("x-003", with(over(v1alpha1.ReasonHealed)))
 	for line, want := range map[string]string{
-		"heal":            sandfly + "\n",
-		"diagnose":        "proxmox-mcp-server\n" + sandfly + "\n",
-		"history":         sandfly + "\n",
-		"approve":         "x-001\tAwaitingApproval\n",
-		"deny":            "x-001\tAwaitingApproval\n",
-		"cancel":          "x-001\tAwaitingApproval\nx-002\tDiagnosing\n",
-		"approve x-001":   "",
+		"heal":           sandfly + "\n",
+		"diagnose":       "proxmox-mcp-server\n" + sandfly + "\n",
+		"history":        sandfly + "\n",
+		"approve":        "x-001\tAwaitingApproval\n",
+		"deny":           "x-001\tAwaitingApproval\n",
+		"cancel":         "x-001\tAwaitingApproval\nx-002\tDiagnosing\n",
+		"approve x-001":  "",
 		"heal --output=": "text\njson\nyaml\n",
 	} {
 		t.Run(line, func(t *testing.T) {

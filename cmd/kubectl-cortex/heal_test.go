@@ -260,12 +260,12 @@ func TestBrokenWatch(t *testing.T) {
 	watches := make(chan struct{})
 	breaking := interceptor.NewClient(w.api, interceptor.Funcs{
 		Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) (watch.Interface, error) {
-			real, err := c.Watch(ctx, list, options...)
-			one := oneEvent{real, make(chan watch.Event, 1)}
+			broken, err := c.Watch(ctx, list, options...)
+			one := oneEvent{broken, make(chan watch.Event, 1)}
 			go func() {
 				defer close(one.events)
 				watches <- struct{}{}
-				one.events <- <-real.ResultChan()
+				one.events <- <-broken.ResultChan()
 			}()
 			return one, err
 		},

@@ -56,6 +56,8 @@ type Heal struct {
 	SuggestedPatch string            `json:"suggestedPatch"`
 	Children       []Heal            `json:"children"`
 
+	// finding is the root cause in one sentence; the diagnosis if there is none.
+	finding  string
 	created  time.Time
 	duration time.Duration
 }
@@ -94,6 +96,10 @@ func healOf(r *v1alpha1.HealingRequest) Heal {
 		h.Completed = record.Timestamp(status.CompletedAt.Time)
 		h.duration = status.CompletedAt.Sub(begun(r))
 		h.Duration = h.duration.Round(time.Millisecond).String()
+	}
+	h.finding = h.Diagnosis
+	if len(status.Findings) > 0 {
+		h.finding = line(status.Findings[0].Message, maxMessage)
 	}
 	if v := status.Verification; v != nil {
 		h.Verdict = named(v.Verdict)

@@ -90,10 +90,10 @@ func asked(h Heal) string {
 }
 
 func cause(h Heal) string {
-	if h.Cause == "" || h.Diagnosis == "" {
-		return cmp.Or(h.Cause, h.Diagnosis)
+	if h.Cause == "" || h.finding == "" {
+		return cmp.Or(h.Cause, h.finding)
 	}
-	return h.Cause + ": " + h.Diagnosis
+	return h.Cause + ": " + h.finding
 }
 
 func answer(h Heal) string {
