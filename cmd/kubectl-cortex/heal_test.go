@@ -175,10 +175,20 @@ func TestJoin(t *testing.T) {
 
 // TestNobodyThere: an operator that does not answer is told of in time, and how to look.
 func TestNobodyThere(t *testing.T) {
-	w := newWorld(t)
+	for name, line := range map[string]string{"asked": "heal ", "answered": "cancel "} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if name == "answered" { // it was there when it asked, and is not any more
+				w.request(sandfly+"-001", with(awaitsApproval))
+			}
+			w.nobodyThere(line)
+		})
+	}
+}
+
+func (w *world) nobodyThere(line string) {
 	clock := clocktesting.NewFakeClock(noon)
-	result := w.command(w.Context(), clock, w.args("heal "+sandfly))
-	w.appears()
+	result := w.command(w.Context(), clock, w.args(line+sandfly))
 	for {
 		select {
 		case e := <-result:

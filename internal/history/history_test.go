@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -200,6 +201,43 @@ func TestSummary(t *testing.T) {
 			}
 			if got := strings.Split(text.String(), "\n")[1]; got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestNesting: each heal is told once, under the one that has asked for it.
+func TestNesting(t *testing.T) {
+	made := func(name, target, owner string) v1alpha1.HealingRequest {
+		r := v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name)}}
+		r.Spec.TargetRef = v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: target}
+		if owner != "" {
+			r.OwnerReferences = []metav1.OwnerReference{{Kind: "HealingRequest", Name: owner, UID: types.UID(owner)}}
+		}
+		return r
+	}
+	var shape func(heals []history.Heal) string
+	shape = func(heals []history.Heal) string {
+		text := ""
+		for _, h := range heals {
+			text += h.Name + "(" + shape(h.Children) + ")"
+		}
+		return text
+	}
+	const own = "sandfly-mcp-server"
+	for name, tc := range map[string]struct {
+		requests []v1alpha1.HealingRequest
+		want     string
+	}{
+		"back to the target":    {[]v1alpha1.HealingRequest{made("c", own, "b"), made("b", "other", "a"), made("a", own, "")}, "a(b(c()))"},
+		"an owner that is gone": {[]v1alpha1.HealingRequest{made("a", own, "gone")}, "a()"},
+		"for another target":    {[]v1alpha1.HealingRequest{made("b", own, "a"), made("a", "other", "")}, "b()"},
+		"itself":                {[]v1alpha1.HealingRequest{made("a", own, "a")}, "a()"},
+		"each other":            {[]v1alpha1.HealingRequest{made("a", own, "b"), made("b", own, "a")}, "a(b())"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := shape(history.Of(service, "mcp", tc.requests, 0, now).Heals); got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
 	}
