@@ -89,7 +89,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) service(name string, labels map[string]string) *corev1.Service {
 	return &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name, Labels: labels},
-		Spec: corev1.ServiceSpec{Selector: map[string]string{"app": name}, Ports: []corev1.ServicePort{{Port: 3000}}}}
+		Spec: corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: map[string]string{"app": name}, Ports: []corev1.ServicePort{{Port: 3000}}}}
 }
 
 func (w *world) deployment(name string) *appsv1.Deployment {
