@@ -29,6 +29,20 @@ func (r *HealingRequest) Done() bool {
 // Succeeded reports whether the request is over and the target works (or, in a dry run, the plan is there).
 func (r *HealingRequest) Succeeded() bool { return r.DerivePhase() == PhaseSucceeded }
 
+// Held is what keeps the request from going on by itself any time soon: a plan that waits for a person, a pause, a brake. Its
+// reason says which. It is nil for a request that is over or at work, that was answered, or that only waits for its turn.
+func (r *HealingRequest) Held() *metav1.Condition {
+	phase, planned := r.DerivePhase(), meta.FindStatusCondition(r.Status.Conditions, ConditionPlanned)
+	switch {
+	case phase != PhaseAwaitingApproval && phase != PhaseBlocked, r.Spec.Approval != "":
+		return nil
+	case planned.Reason == ReasonAnotherRequestActive, planned.Reason == ReasonConcurrencyLimited:
+		return nil
+	default:
+		return planned
+	}
+}
+
 // DerivePhase sums up the conditions. The order of the questions is the order of the phases, last first.
 func (r *HealingRequest) DerivePhase() Phase {
 	conditions := r.Status.Conditions

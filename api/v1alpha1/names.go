@@ -38,6 +38,10 @@ const (
 // LabelTarget on a HealingRequest of the gateway is the name of its Service, for `kubectl get heal -l`.
 const LabelTarget = "healing.cortex.dev/target"
 
+// AnnotationReason on a HealingRequest says why a person asked for it, in that person's words. It is for the record: nothing is
+// decided by it.
+const AnnotationReason = "healing.cortex.dev/reason"
+
 // FieldManager names the operator in the managed fields of what it changes.
 const FieldManager = "cortex-operator"
 

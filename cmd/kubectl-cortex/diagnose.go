@@ -19,7 +19,7 @@ import (
 // diagnose holds the flags of the command.
 type diagnose struct {
 	io     streams
-	clock  clock.PassiveClock
+	clock  clock.Clock
 	config *genericclioptions.ConfigFlags
 
 	files   []string
@@ -29,7 +29,7 @@ type diagnose struct {
 	verbose bool
 }
 
-func newDiagnose(io streams, clock clock.PassiveClock, config *genericclioptions.ConfigFlags) *cobra.Command {
+func newDiagnose(io streams, clock clock.Clock, config *genericclioptions.ConfigFlags) *cobra.Command {
 	d := &diagnose{io: io, clock: clock, config: config}
 	cmd := &cobra.Command{
 		Use:   "diagnose [TARGET]",
@@ -69,7 +69,8 @@ Exit code: 0 nothing wrong was found, 1 something was, 2 it could not be looked 
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return d.run(cmd.Context(), args) },
+		ValidArgsFunction: complete(config, clock, offerServices),
+		RunE:              func(cmd *cobra.Command, args []string) error { return d.run(cmd.Context(), args) },
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&d.files, "filename", "f", nil, "file or directory of API objects to look at instead of a cluster; - is standard input; may be repeated")

@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -45,20 +46,29 @@ type cluster struct {
 	where string
 }
 
-// connect takes the user's kubeconfig and flags. It makes no request.
-func connect(config *genericclioptions.ConfigFlags, clock clock.PassiveClock) (*cluster, error) {
+// settingsOf reads the user's kubeconfig and flags: how to reach the cluster, and in which namespace to look. It makes no request.
+func settingsOf(config *genericclioptions.ConfigFlags) (*rest.Config, string, error) {
 	namespace, _, err := config.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w (see --kubeconfig and --context)", err)
+		return nil, "", fmt.Errorf("reading the kubeconfig: %w (see --kubeconfig and --context)", err)
 	}
 	settings, err := config.ToRESTConfig()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w (see --kubeconfig and --context; --filename needs no cluster)", err)
+		return nil, "", fmt.Errorf("reading the kubeconfig: %w (see --kubeconfig and --context)", err)
 	}
 	if raw, err := config.ToRawKubeConfigLoader().RawConfig(); err == nil && clientcmdapi.IsConfigEmpty(&raw) && settings.Host == nowhere {
-		return nil, errors.New("no kubeconfig was found: set KUBECONFIG or --kubeconfig, or give a file with --filename, which needs no cluster")
+		return nil, "", errors.New("no kubeconfig was found: set KUBECONFIG or --kubeconfig")
 	}
 	settings.QPS, settings.Burst = clientQPS, clientBurst
+	return settings, namespace, nil
+}
+
+// connect makes what reads a namespace. It makes no request.
+func connect(config *genericclioptions.ConfigFlags, clock clock.PassiveClock) (*cluster, error) {
+	settings, namespace, err := settingsOf(config)
+	if err != nil {
+		return nil, fmt.Errorf("%w (a file needs no cluster: diagnose --filename)", err)
+	}
 	scheme := runtime.NewScheme()
 	if err := clientgoscheme.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("building the scheme: %w", err)

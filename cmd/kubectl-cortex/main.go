@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command kubectl-cortex is a kubectl plugin that finds out why a service does not answer: on a live cluster with the
-// rights of its user, or on a file, without any cluster.
+// rights of its user, or on a file, without any cluster. It also asks the Cortex operator for heals, answers the plans that wait
+// for a person, and tells what was healed before.
 package main
 
 import (
@@ -29,6 +30,7 @@ const (
 	exitHealthy  = 0
 	exitFindings = 1
 	exitFailed   = 2
+	exitHeld     = 3
 )
 
 // errFindings ends a command that worked and found something.
@@ -53,15 +55,17 @@ func main() {
 }
 
 // run executes a command line and returns the exit code.
-func run(ctx context.Context, args []string, io streams, clock clock.PassiveClock) int {
+func run(ctx context.Context, args []string, io streams, clock clock.Clock) int {
 	root := newRoot(io, clock) //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
 		return exitHealthy
-	case errors.Is(err, errFindings):
+	case errors.Is(err, errFindings), errors.Is(err, errUnhealed):
 		return exitFindings
+	case errors.Is(err, errHeld):
+		return exitHeld
 	case ctx.Err() != nil:
 		fmt.Fprintln(io.err, "error: interrupted")
 		return exitFailed

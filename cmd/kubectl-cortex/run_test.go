@@ -27,7 +27,7 @@ const (
 func execute(t *testing.T, stdin string, args ...string) (code int, out, complaint string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	clock := clocktesting.NewFakePassiveClock(time.Date(2026, 11, 23, 14, 5, 0, 0, time.UTC))
+	clock := clocktesting.NewFakeClock(time.Date(2026, 11, 23, 14, 5, 0, 0, time.UTC))
 	code = run(t.Context(), args, streams{strings.NewReader(stdin), &stdout, &stderr}, clock)
 	return code, stdout.String(), stderr.String()
 }

@@ -6,8 +6,6 @@ package healing
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,6 +15,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/record"
 )
 
 // targetIndex finds the requests of a Service in the cache without looking at all the others.
@@ -54,7 +53,7 @@ func (h *Healer) record(ctx context.Context, failure Failure) (claimed, error) {
 		if answer := answering(known.Items, failure.Service.Name, failure.CallStarted); answer != nil {
 			return claimed{answer, live[answer.Name]}, nil
 		}
-		request := h.newRequest(failure, nextName(known.Items, failure.Service.Name))
+		request := h.newRequest(failure, record.NextName(known.Items, failure.Service.Name))
 		err := h.client.Create(ctx, request)
 		if err == nil {
 			h.log.Info("[HEAL] recorded", "request", request.Name, "service", failure.Service, "class", failure.Error.Class)
@@ -117,7 +116,7 @@ func answering(requests []v1alpha1.HealingRequest, service string, callStarted t
 		switch {
 		case !targets(request, service) || request.Spec.Mode == v1alpha1.ModeDryRun:
 		case !request.Done():
-			if active == nil || number(request.Name, service) > number(active.Name, service) {
+			if active == nil || record.Number(request.Name, service) > record.Number(active.Name, service) {
 				active = request
 			}
 		case endedAfter(request, callStarted):
@@ -130,31 +129,6 @@ func answering(requests []v1alpha1.HealingRequest, service string, callStarted t
 		return active
 	}
 	return ended
-}
-
-// nextName is one above the highest number that is taken.
-func nextName(requests []v1alpha1.HealingRequest, service string) string {
-	highest := 0
-	for i := range requests {
-		highest = max(highest, number(requests[i].Name, service))
-	}
-	return numbered(service, highest+1)
-}
-
-// numbered pads the number, so that kubectl, which sorts by name, lists the first 999 requests in their order.
-func numbered(service string, n int) string { return fmt.Sprintf("%s-%03d", service, n) }
-
-// number reads n off "<service>-<n>". Any other name, and an n that we would not write, counts as 0.
-func number(name, service string) int {
-	digits, ok := strings.CutPrefix(name, service+"-")
-	if !ok {
-		return 0
-	}
-	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || numbered(service, n) != name {
-		return 0
-	}
-	return n
 }
 
 func targets(request *v1alpha1.HealingRequest, service string) bool {

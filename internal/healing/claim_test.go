@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/record"
 )
 
 // began is when the failed call of the tests began.
@@ -71,7 +72,7 @@ func TestNamingRule(t *testing.T) {
 		"another service with our name in it":  {[]v1alpha1.HealingRequest{request("sandfly-mcp-4", of(v1alpha1.KindService, "sandfly-mcp"))}, "+sandfly-001"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := "+" + nextName(tc.requests, "sandfly")
+			got := "+" + record.NextName(tc.requests, "sandfly")
 			if answer := answering(tc.requests, "sandfly", began); answer != nil {
 				got = answer.Name
 			}

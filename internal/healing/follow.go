@@ -10,6 +10,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/record"
 )
 
 // visibleTimeout bounds the wait for the gateway's own cache to hear of a request that was just written. Going on
@@ -157,8 +159,8 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 	// The cache may not have heard of it yet; then the watch will tell.
 	_ = f.catchUp(ctx, w, f.cache)
 
-	told, takenUp := 0, false
-	limit := f.clock.NewTimer(f.takeUp)
+	told, p := 0, record.Patience{Within: f.takeUp}
+	limit := f.clock.NewTimer(p.Within)
 	defer func() { limit.Stop() }()
 	for {
 		current, gone := f.view(w)
@@ -170,21 +172,19 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 			return current, nil
 		case gone:
 			return nil, deleted(current)
-		case current.DerivePhase() == v1alpha1.PhaseAwaitingApproval:
-			// A person may take half an hour, and whoever asked a question waits.
-			return nil, awaiting(current)
-		case !takenUp && isTakenUp(current):
-			// The bound counts from when we saw it, on our own clock: the operator's may differ.
-			takenUp = true
+		case current.Held() != nil:
+			// That may take half an hour, and whoever asked a question waits.
+			return nil, held(current, current.Held())
+		case p.Renew(current):
 			limit.Stop()
-			limit = f.clock.NewTimer(timeoutOf(current) + grace)
+			limit = f.clock.NewTimer(p.Within)
 		}
 		select {
 		case <-w.wake:
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-limit.C():
-			if err := f.expired(ctx, w, takenUp); err != nil {
+			if err := f.expired(ctx, w, p); err != nil {
 				return nil, err
 			}
 		}
@@ -192,30 +192,20 @@ func (f *follower) follow(ctx context.Context, request *v1alpha1.HealingRequest,
 }
 
 // expired asks the API server itself before it gives a heal up: the watch may be what is late.
-func (f *follower) expired(ctx context.Context, w *waiter, takenUp bool) error {
+func (f *follower) expired(ctx context.Context, w *waiter, p record.Patience) error {
 	err := f.catchUp(ctx, w, f.live)
 	request, _ := f.view(w)
 	switch {
 	case apierrors.IsNotFound(err):
 		return deleted(request)
-	case err == nil && (request.Done() || (!takenUp && isTakenUp(request))):
+	case err == nil && (request.Done() || request.Held() != nil || p.Renew(request)):
 		return nil
-	case takenUp:
-		return newError(fmt.Sprintf("the heal %s did not end within %s", request.Name, timeoutOf(request)+grace),
+	case p.TakenUp && request.DerivePhase() == v1alpha1.PhaseBlocked:
+		return held(request, meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionPlanned))
+	case p.TakenUp:
+		return newError(fmt.Sprintf("the heal %s did not end within %s", request.Name, p.Within),
 			lookAtOperator+" "+lookAtRequests(request.Namespace), err)
 	default:
-		return newError(fmt.Sprintf("the Cortex operator has not taken up the request %s within %s", request.Name, f.takeUp), lookAtOperator, err)
+		return newError(fmt.Sprintf("the Cortex operator has not taken up the request %s within %s", request.Name, p.Within), lookAtOperator, err)
 	}
-}
-
-// isTakenUp reports whether the operator has seen the request: it works on it, or has told what it waits for.
-func isTakenUp(request *v1alpha1.HealingRequest) bool {
-	return request.Status.StartedAt != nil || len(request.Status.Conditions) > 0
-}
-
-func timeoutOf(request *v1alpha1.HealingRequest) time.Duration {
-	if request.Spec.Timeout == nil {
-		return v1alpha1.DefaultTimeout
-	}
-	return request.Spec.Timeout.Duration
 }

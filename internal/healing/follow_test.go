@@ -109,6 +109,11 @@ func TestGivingUp(t *testing.T) {
 		"over, and the watch is late":    {state("a", "10"), done, 10 * time.Second, ""},
 		"taken up and never ended":       {state("a", "10", started), state("a", "11", started), 130 * time.Second, "the heal sandfly-001 did not end within 2m10s"},
 		"taken up, ended, watch is late": {state("a", "10", started), done, 130 * time.Second, ""},
+		"the policy's own deadline":      {state("a", "10", started, deadline(5*time.Minute)), state("a", "11", started, deadline(5*time.Minute)), 310 * time.Second, "the heal sandfly-001 did not end within 5m10s"},
+		"held back, and the watch is late": {state("a", "10", started), state("a", "11", planned(v1alpha1.ReasonStormBrake, "half of them fail")), 130 * time.Second,
+			"the heal sandfly-001 is held back (StormBrake): half of them fail. Container server keeps crashing"},
+		"its turn never comes": {state("a", "10", planned(v1alpha1.ReasonConcurrencyLimited, "4 others are at work")), state("a", "11", planned(v1alpha1.ReasonConcurrencyLimited, "4 others are at work")), 130 * time.Second,
+			"the heal sandfly-001 is held back (ConcurrencyLimited): 4 others are at work. Container server keeps crashing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := testclock.NewFakeClock(began)
@@ -139,17 +144,99 @@ func TestGivingUp(t *testing.T) {
 	}
 }
 
-// A person may take half an hour to answer a plan: who asked a question is told so at once, and how to answer.
-func TestAPlanThatWaitsForAPersonHoldsNobody(t *testing.T) {
-	waits := state("a", "11", step("one"), func(r *v1alpha1.HealingRequest) {
-		now := metav1.NewMicroTime(began)
-		r.Status.StartedAt = &now
-		r.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionPlanned, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAwaitingApproval}}
-	})
-	f := newFollower(reader{}, reader{shown: waits}, testclock.NewFakeClock(began), time.Minute)
-	_, err := f.follow(t.Context(), waits, func(v1alpha1.ProgressEntry) {})
-	var known *Error
-	if !errors.As(err, &known) || known.Message != "the heal sandfly-001 waits for a person's approval" || !strings.Contains(known.Recommendation, "kubectl patch heal sandfly-001") {
-		t.Errorf("got %v", err)
+// planned is taken up, and its plan may not run for a reason.
+func planned(reason, message string, more ...requestOption) requestOption {
+	return func(r *v1alpha1.HealingRequest) {
+		r.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionPlanned, Status: metav1.ConditionFalse, Reason: reason, Message: message}}
+		r.Status.Diagnosis = "Container server keeps crashing"
+		r.Status.Recommendation, r.Status.SuggestedPatch = "Look at its log", "kubectl logs deploy/sandfly"
+		for _, option := range more {
+			option(r)
+		}
+	}
+}
+
+func deadline(after time.Duration) requestOption {
+	return func(r *v1alpha1.HealingRequest) {
+		at := metav1.NewMicroTime(began.Add(after))
+		r.Status.Deadline = &at
+	}
+}
+
+func blockedUntil(r *v1alpha1.HealingRequest) {
+	at := metav1.NewTime(began.Add(4 * time.Minute))
+	r.Status.BlockedUntil = &at
+}
+
+// What goes on only once a person says so, or much time has passed, holds nobody who has asked a question: they are told at once
+// what is wrong, what it waits for, until when, and what to do.
+func TestAHealThatIsHeldHoldsNobody(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reason  string
+		more    []requestOption
+		message string
+		answer  string
+	}{
+		"approval": {v1alpha1.ReasonAwaitingApproval, []requestOption{deadline(30 * time.Minute)},
+			"waits for a person's approval until 2026-11-23T11:00:00Z (AwaitingApproval)", "Look at the plan and approve it, then ask again"},
+		"cooldown": {v1alpha1.ReasonCooldownActive, []requestOption{blockedUntil},
+			"is held back until 2026-11-23T10:34:00Z (CooldownActive)", "To let it go ahead nevertheless"},
+		"attempts": {v1alpha1.ReasonAttemptsExhausted, nil, "is held back (AttemptsExhausted)", "To let it go ahead nevertheless"},
+		"storm":    {v1alpha1.ReasonStormBrake, nil, "is held back (StormBrake)", "To let it go ahead nevertheless"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			waits := state("a", "11", step("one"), planned(tc.reason, "what it means", tc.more...))
+			f := newFollower(reader{}, reader{shown: waits}, testclock.NewFakeClock(began), time.Minute)
+			told := 0
+			_, err := f.follow(t.Context(), waits, func(v1alpha1.ProgressEntry) { told++ })
+			var known *Error
+			if !errors.As(err, &known) || told != 1 {
+				t.Fatalf("told %d steps: %v", told, err)
+			}
+			if want := "the heal sandfly-001 " + tc.message + ": what it means. Container server keeps crashing"; known.Message != want {
+				t.Errorf("says  %s\nwants %s", known.Message, want)
+			}
+			for _, part := range []string{tc.answer, "`kubectl cortex approve sandfly-001 -n cortex-system`", "Look at its log. Suggested command: `kubectl logs deploy/sandfly`."} {
+				if !strings.Contains(known.Recommendation, part) {
+					t.Errorf("%q is not in %q", part, known.Recommendation)
+				}
+			}
+		})
+	}
+}
+
+// A heal that waits for its turn, or was answered, is followed: its end is near.
+func TestAHealThatWaitsForItsTurnIsFollowed(t *testing.T) {
+	approved := func(r *v1alpha1.HealingRequest) { r.Spec.Approval = v1alpha1.ApprovalApproved }
+	for name, waits := range map[string]requestOption{
+		"another request": planned(v1alpha1.ReasonAnotherRequestActive, ""),
+		"a place":         planned(v1alpha1.ReasonConcurrencyLimited, ""),
+		"approved":        planned(v1alpha1.ReasonAwaitingApproval, "", approved),
+		"let through":     planned(v1alpha1.ReasonCooldownActive, "", approved),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFollower(reader{}, reader{}, testclock.NewFakeClock(began), time.Minute)
+			f.cache = reader{shown: state("a", "11", waits)}
+			result := make(chan error, 1)
+			go func() {
+				_, err := f.follow(t.Context(), state("a", "10"), func(v1alpha1.ProgressEntry) {
+					f.OnUpdate(nil, state("a", "13", step("at work"), ended(time.Second, v1alpha1.ReasonHealed)))
+				})
+				result <- err
+			}()
+			for range 1000 {
+				f.mu.Lock()
+				following := len(f.waiters) == 1
+				f.mu.Unlock()
+				if following {
+					break
+				}
+				<-time.After(time.Millisecond)
+			}
+			f.OnUpdate(nil, state("a", "12", waits, step("at work")))
+			if err := <-result; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -9,18 +9,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/record"
 )
 
-// Result is the result of a heal with exactly the names of the spec ("Self-Healing Worker", output).
-type Result struct {
-	Success    bool   `json:"success"`
-	Diagnosis  string `json:"diagnosis"`
-	FixApplied string `json:"fix_applied"`
-	// Timestamp is when the heal ended, ISO 8601 in UTC.
-	Timestamp string `json:"timestamp"`
-	// Recommendation says what a person should do; empty if nothing is left to do.
-	Recommendation string `json:"recommendation"`
-}
+// Result is the result of a heal as the spec has it.
+type Result = record.Result
 
 // Outcome is how the heal that answers a failure ended.
 type Outcome struct {
@@ -37,24 +30,14 @@ type Outcome struct {
 
 // outcomeOf reads the outcome off a request that is over.
 func outcomeOf(request *v1alpha1.HealingRequest, already bool) Outcome {
-	status := request.Status
-	outcome := Outcome{
-		Result: Result{
-			Success:        request.Succeeded(),
-			Diagnosis:      status.Diagnosis,
-			FixApplied:     status.FixApplied,
-			Recommendation: status.Recommendation,
-		},
+	return Outcome{
+		Result:           record.ResultOf(request),
 		Request:          request.Name,
 		UID:              request.UID,
-		SuggestedCommand: status.SuggestedPatch,
+		SuggestedCommand: request.Status.SuggestedPatch,
 		AlreadyHealed:    already,
 	}
-	if status.CompletedAt != nil {
-		outcome.Timestamp = Timestamp(status.CompletedAt.Time)
-	}
-	return outcome
 }
 
 // Timestamp writes a moment as the spec does: ISO 8601, UTC, whole seconds.
-func Timestamp(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
+func Timestamp(moment time.Time) string { return record.Timestamp(moment) }

@@ -4,13 +4,13 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
+	"github.com/ry-ops/cortex/internal/page"
 )
 
 // Style of the text form.
@@ -30,58 +30,41 @@ const (
 // Text writes the report for a person who was woken by it: what is wrong in the first line, why that is known, what to do,
 // and then the rest.
 func (r *Report) Text(to io.Writer, style Style) error {
-	p := &page{style: style}
+	p := &sheet{Page: page.Page{Colour: style.Colour}, style: style}
 	if len(r.Findings) > 0 {
 		p.first(r.Findings[0])
 		p.also("Also found", r.Findings[1:], false)
 		p.also("Follows from it", r.Findings[1:], true)
-		p.line("")
+		p.Line("")
 	} else {
 		p.nothing(r)
 	}
 	p.hints(r.Hints)
 	p.rest(r)
-	_, err := to.Write(p.text.Bytes())
+	_, err := p.WriteTo(to)
 	return err
 }
 
-type page struct {
+type sheet struct {
+	page.Page
 	style Style
-	text  bytes.Buffer
 }
 
-func (p *page) line(format string, args ...any) { fmt.Fprintf(&p.text, format+"\n", args...) }
-
-// The colours: red what is wrong, bold what is a heading, dim what is beside.
-const (
-	red   = "31;1"
-	green = "32"
-	bold  = "1"
-	dim   = "2"
-)
-
-func (p *page) in(colour, text string) string {
-	if !p.style.Colour {
-		return text
-	}
-	return "\x1b[" + colour + "m" + text + "\x1b[0m"
-}
-
-func (p *page) first(f Finding) {
-	p.line("%s: %s", p.in(red, title(f)), f.Message)
-	p.line("%s", p.in(dim, strings.Join(about(f), " · ")))
+func (p *sheet) first(f Finding) {
+	p.Line("%s: %s", p.In(page.Red, title(f)), f.Message)
+	p.Line("%s", p.In(page.Dim, strings.Join(about(f), " · ")))
 	if len(f.Evidence) > 0 {
-		p.line("\n%s", p.in(bold, "Evidence:"))
+		p.Line("\n%s", p.In(page.Bold, "Evidence:"))
 		for _, item := range f.Evidence {
-			p.line("  - %s", item)
+			p.Line("  - %s", item)
 		}
 	}
-	p.line("\n%s", p.in(bold, "What to do:"))
+	p.Line("\n%s", p.In(page.Bold, "What to do:"))
 	if f.Recommendation != "" {
-		p.line("  %s", f.Recommendation)
+		p.Line("  %s", f.Recommendation)
 	}
 	if f.SuggestedPatch != "" {
-		p.line("\n    %s", f.SuggestedPatch)
+		p.Line("\n    %s", f.SuggestedPatch)
 	}
 }
 
@@ -126,62 +109,62 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func (p *page) also(heading string, findings []Finding, explained bool) {
+func (p *sheet) also(heading string, findings []Finding, explained bool) {
 	told := 0
 	for _, f := range findings {
 		if f.Explained != explained {
 			continue
 		}
 		if told++; told == 1 {
-			p.line("\n%s", p.in(bold, heading+":"))
+			p.Line("\n%s", p.In(page.Bold, heading+":"))
 		}
 		if told > maxAlso {
 			continue
 		}
-		p.line("  %s: %s", p.in(bold, title(f)), f.Message)
+		p.Line("  %s: %s", p.In(page.Bold, title(f)), f.Message)
 		if !explained {
 			p.remedy(f)
 		}
 	}
 	if told > maxAlso {
-		p.line("  and %s more (-o json tells all)", words.Count(told-maxAlso, "finding"))
+		p.Line("  and %s more (-o json tells all)", words.Count(told-maxAlso, "finding"))
 	}
 }
 
 // hints are told in a line each: nobody suffers from them.
-func (p *page) hints(hints []Finding) {
+func (p *sheet) hints(hints []Finding) {
 	for i, f := range hints[:min(len(hints), maxAlso)] {
 		if i == 0 {
-			p.line("%s", p.in(bold, "Worth a look, though all is well:"))
+			p.Line("%s", p.In(page.Bold, "Worth a look, though all is well:"))
 		}
-		p.line("  %s (%s): %s", title(f), strings.ToLower(string(f.Confidence)), f.Message)
+		p.Line("  %s (%s): %s", title(f), strings.ToLower(string(f.Confidence)), f.Message)
 	}
 }
 
-func (p *page) remedy(f Finding) {
+func (p *sheet) remedy(f Finding) {
 	if f.Confidence == v1alpha1.Possible {
-		p.line("    %s", p.in(dim, "possible, not proven"))
+		p.Line("    %s", p.In(page.Dim, "possible, not proven"))
 	}
 	if f.Recommendation != "" {
-		p.line("    %s", f.Recommendation)
+		p.Line("    %s", f.Recommendation)
 	}
 	if f.SuggestedPatch != "" {
-		p.line("      %s", f.SuggestedPatch)
+		p.Line("      %s", f.SuggestedPatch)
 	}
 }
 
 // nothing tells that nothing was found, and of a single target why that is believed.
-func (p *page) nothing(r *Report) {
+func (p *sheet) nothing(r *Report) {
 	switch {
 	case len(r.Healthy) == 1 && len(r.Unjudged) == 0:
-		p.line("%s: %s", p.in(green, "Healthy"), r.Healthy[0].Summary)
+		p.Line("%s: %s", p.In(page.Green, "Healthy"), r.Healthy[0].Summary)
 	case len(r.Healthy) > 0:
-		p.line("%s: nothing wrong was found in namespace %s", p.in(green, "Healthy"), r.Namespace)
+		p.Line("%s: nothing wrong was found in namespace %s", p.In(page.Green, "Healthy"), r.Namespace)
 	}
 }
 
 // rest is one line each of what is well, what could not be judged, and what was not looked at.
-func (p *page) rest(r *Report) {
+func (p *sheet) rest(r *Report) {
 	switch {
 	case len(r.Healthy) > 0 && len(r.Findings) > 0:
 		p.targets("Healthy", r.Healthy)
@@ -196,21 +179,21 @@ func (p *page) rest(r *Report) {
 		gaps = r.Gaps
 	}
 	if len(gaps) > 0 {
-		p.line("%s", p.in(dim, "Not looked at: "+joinGaps(gaps)))
+		p.Line("%s", p.In(page.Dim, "Not looked at: "+joinGaps(gaps)))
 	} else if len(r.Gaps) > 0 && len(r.Findings) == 0 {
-		p.line("%s", p.in(dim, fmt.Sprintf("Not looked at: %s (--verbose tells which)", words.Count(len(r.Gaps), "thing"))))
+		p.Line("%s", p.In(page.Dim, fmt.Sprintf("Not looked at: %s (--verbose tells which)", words.Count(len(r.Gaps), "thing"))))
 	}
 }
 
-func (p *page) targets(heading string, told []Told) {
+func (p *sheet) targets(heading string, told []Told) {
 	var names []string
 	for _, t := range told {
 		names = append(names, t.Target)
 	}
-	p.line("%s", p.in(dim, heading+": "+listed(names)))
+	p.Line("%s", p.In(page.Dim, heading+": "+listed(names)))
 	if p.style.Verbose {
 		for _, t := range told {
-			p.line("  %s", p.in(dim, t.Summary))
+			p.Line("  %s", p.In(page.Dim, t.Summary))
 		}
 	}
 }
