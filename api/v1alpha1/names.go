@@ -35,8 +35,12 @@ const (
 	AnnotationRestartedAt = "kubectl.kubernetes.io/restartedAt"
 )
 
-// LabelTarget on a HealingRequest of the gateway is the name of its Service, for `kubectl get heal -l`.
+// LabelTarget on a HealingRequest of the gateway or of a dependency is the name of its Service, for `kubectl get heal -l`.
 const LabelTarget = "healing.cortex.dev/target"
+
+// AnnotationAncestors on the HealingRequest of a dependency names the Services of the requests that led to it, the first one
+// first, separated by commas. A dependency that is among them would wait for itself.
+const AnnotationAncestors = "healing.cortex.dev/ancestors"
 
 // FieldManager names the operator in the managed fields of what it changes.
 const FieldManager = "cortex-operator"

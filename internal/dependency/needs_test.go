@@ -40,8 +40,6 @@ func TestNeeds(t *testing.T) {
 		InitContainers: []corev1.Container{{Args: []string{"until nc -z inventory-db 5432; do sleep 1; done"}}},
 		Containers:     []corev1.Container{{Env: []corev1.EnvVar{{Name: "REDIS_ADDR", Value: "host-cache:6379"}}}},
 	}}}
-	// What a log names is no need: whoever writes into it could have any Service healed.
-	s.Logs = map[snapshot.ContainerKey]snapshot.ContainerLog{{Pod: "p"}: {Current: "dial tcp metrics-db:5432: connection refused"}}
 	want := []Need{
 		{"inventory-db", "annotation healing.cortex.dev/depends-on"},
 		{"not-there", "annotation healing.cortex.dev/depends-on"},
@@ -49,5 +47,16 @@ func TestNeeds(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, Needs(s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Whoever can write into a log could otherwise have any Service healed.
+func TestWhatOnlyALogNamesIsNoNeed(t *testing.T) {
+	s := world()
+	s.Pods = []corev1.Pod{{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "server"}}}}}
+	s.Pods[0].Name = "p"
+	s.Logs = map[snapshot.ContainerKey]snapshot.ContainerLog{{Pod: "p", Container: "server"}: {Current: "dial tcp: host-cache:6379: connection refused"}}
+	if got := Needs(s); len(got) > 0 {
+		t.Errorf("needs %v", got)
 	}
 }
