@@ -9,6 +9,11 @@ const (
 	// Cortex may change the workload behind it. Without the label nothing is listed and nothing is changed.
 	LabelMCPServer = "healing.cortex.dev/mcp-server"
 
+	// LabelDependency with the value "true" on a Service says that no MCP server answers there, and that Cortex may change
+	// the workload behind it all the same: a database, an API that an MCP server cannot do without. It is not listed, and a
+	// connection proves that it works, since Cortex does not speak its protocol.
+	LabelDependency = "healing.cortex.dev/dependency"
+
 	// AnnotationPath is the HTTP path of the MCP endpoint (streamable HTTP). Default: /mcp.
 	AnnotationPath = "healing.cortex.dev/path"
 
@@ -264,6 +269,6 @@ const (
 	ReasonUnapproved = "Unapproved"
 	// ReasonPlanChanged: the target changed after a plan was approved, and no other plan was.
 	ReasonPlanChanged = "PlanChanged"
-	// ReasonNotOptedIn: the target does not carry LabelMCPServer.
+	// ReasonNotOptedIn: the target carries neither LabelMCPServer nor LabelDependency.
 	ReasonNotOptedIn = "NotOptedIn"
 )
