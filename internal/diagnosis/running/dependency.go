@@ -17,6 +17,7 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/logs"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
+	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
 const (
@@ -178,7 +179,25 @@ func dependencyFinding(s *snapshot.Snapshot, service *corev1.Service, detail str
 	message := fmt.Sprintf("%s needs Service %s, which %s", words.UpperFirst(s.In(u.Container)), service.Name, why[0])
 	f := finding.New(v1alpha1.CauseDependencyUnavailable, snapshot.Reference(snapshot.KindService, service), confidence, message, slices.Concat(evidence, why[1:], []string{u.replicas()})...)
 	f.Detail = detail
-	f.Recommendation = fmt.Sprintf("Heal Service %s first: kubectl get pods -n %s -l %s", service.Name, s.Namespace, words.ShowLabels(service.Spec.Selector))
+	f.Recommendation = fmt.Sprintf("Heal Service %s first: kubectl get pods -n %s -l %s", service.Name, s.Namespace, words.ShowLabels(service.Spec.Selector)) + allow(s, service)
 	f.Stuck = true
 	return f
+}
+
+// allow says what keeps Cortex from healing a dependency by itself: that nobody has opted it in, or that nothing but a log says
+// that the target needs it.
+func allow(s *snapshot.Snapshot, service *corev1.Service) string {
+	var missing []string
+	if !mcpserver.OptedIn(service) {
+		missing = append(missing, fmt.Sprintf("kubectl label service %s -n %s %s=true", service.Name, s.Namespace, v1alpha1.LabelDependency))
+	}
+	named := slices.ContainsFunc(dependency.Needs(s), func(n dependency.Need) bool { return n.Service == service.Name })
+	if !named && s.Service != nil {
+		names := strings.Join(append(dependency.Declared(s.Service), service.Name), ",")
+		missing = append(missing, fmt.Sprintf("kubectl annotate service %s -n %s --overwrite %s=%s", s.Service.Name, s.Namespace, v1alpha1.AnnotationDependsOn, names))
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	return ". To let Cortex do so: " + strings.Join(missing, " && ")
 }
