@@ -9,6 +9,11 @@ const (
 	// Cortex may change the workload behind it. Without the label nothing is listed and nothing is changed.
 	LabelMCPServer = "healing.cortex.dev/mcp-server"
 
+	// LabelDependency with the value "true" on a Service says that no MCP server answers there, and that Cortex may change
+	// the workload behind it all the same: a database, an API that an MCP server cannot do without. It is not listed, and a
+	// connection proves that it works, since Cortex does not speak its protocol.
+	LabelDependency = "healing.cortex.dev/dependency"
+
 	// AnnotationPath is the HTTP path of the MCP endpoint (streamable HTTP). Default: /mcp.
 	AnnotationPath = "healing.cortex.dev/path"
 
@@ -35,12 +40,16 @@ const (
 	AnnotationRestartedAt = "kubectl.kubernetes.io/restartedAt"
 )
 
-// LabelTarget on a HealingRequest of the gateway is the name of its Service, for `kubectl get heal -l`.
+// LabelTarget on a HealingRequest of the gateway or of a dependency is the name of its Service, for `kubectl get heal -l`.
 const LabelTarget = "healing.cortex.dev/target"
 
 // AnnotationReason on a HealingRequest says why a person asked for it, in that person's words. It is for the record: nothing is
 // decided by it.
 const AnnotationReason = "healing.cortex.dev/reason"
+
+// AnnotationAncestors on the HealingRequest of a dependency names the Services of the requests that led to it, the first one
+// first, separated by commas. A dependency that is among them would wait for itself.
+const AnnotationAncestors = "healing.cortex.dev/ancestors"
 
 // FieldManager names the operator in the managed fields of what it changes.
 const FieldManager = "cortex-operator"
@@ -267,6 +276,6 @@ const (
 	ReasonUnapproved = "Unapproved"
 	// ReasonPlanChanged: the target changed after a plan was approved, and no other plan was.
 	ReasonPlanChanged = "PlanChanged"
-	// ReasonNotOptedIn: the target does not carry LabelMCPServer.
+	// ReasonNotOptedIn: the target carries neither LabelMCPServer nor LabelDependency.
 	ReasonNotOptedIn = "NotOptedIn"
 )

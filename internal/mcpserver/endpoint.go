@@ -30,12 +30,19 @@ type Endpoint struct {
 	URL string
 	// Host is the Service's DNS name and port, sent as the HTTP Host header.
 	Host string
+	// Plain: no MCP server answers there, so that a connection is all that can be asked for.
+	Plain bool
 }
 
-// OptedIn reports whether a Service carries the label that lists its MCP server and allows Cortex to change the
-// workload behind it.
+// OptedIn reports whether a Service carries a label that allows Cortex to change the workload behind it: the one that lists its
+// MCP server as well, or that of a dependency.
 func OptedIn(service *corev1.Service) bool {
-	return service.Labels[v1alpha1.LabelMCPServer] == "true"
+	return service.Labels[v1alpha1.LabelMCPServer] == "true" || isPlain(service)
+}
+
+// isPlain reports whether people say that something else than an MCP server answers at a Service.
+func isPlain(service *corev1.Service) bool {
+	return service.Labels[v1alpha1.LabelDependency] == "true" && service.Labels[v1alpha1.LabelMCPServer] != "true"
 }
 
 // EndpointOf reads the MCP endpoint off a Service's ports and annotations. The error says what to write instead.
@@ -62,6 +69,7 @@ func EndpointOf(service *corev1.Service) (Endpoint, error) {
 		Service:   service.Name,
 		URL:       "http://" + address + path,
 		Host:      host,
+		Plain:     isPlain(service),
 	}, nil
 }
 
@@ -98,7 +106,7 @@ func PortOf(service *corev1.Service) (corev1.ServicePort, error) {
 			return port, nil
 		}
 	}
-	if len(ports) == 1 {
+	if len(ports) == 1 || len(ports) > 1 && isPlain(service) {
 		return ports[0], nil
 	}
 	return corev1.ServicePort{}, fmt.Errorf("Service %s/%s has %d ports and none is named %q: name the MCP port in the annotation %s",

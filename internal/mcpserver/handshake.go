@@ -35,7 +35,7 @@ type Result struct {
 	Took time.Duration
 }
 
-// Prober makes a handshake. It returns by the context's deadline, and never panics or returns an error: a handshake
+// Prober makes a handshake, or a connection where the endpoint is plain. It returns by the context's deadline, and never panics or returns an error: a handshake
 // that could not be made is a Result as well.
 type Prober interface {
 	Probe(ctx context.Context, endpoint Endpoint) Result
@@ -55,6 +55,9 @@ func (p MCPProber) Probe(ctx context.Context, endpoint Endpoint) Result {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	if endpoint.Plain {
+		return connectOnly(ctx, endpoint)
+	}
 
 	var accepted atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

@@ -44,6 +44,7 @@ var ladders = map[v1alpha1.Cause][]v1alpha1.ActionType{
 	v1alpha1.CauseSecretNotFound:        {v1alpha1.ActionRollback},
 	v1alpha1.CauseConfigKeyNotFound:     {v1alpha1.ActionRollback},
 	v1alpha1.CauseContainerCannotRun:    {v1alpha1.ActionRollback},
+	v1alpha1.CauseDependencyUnavailable: {v1alpha1.ActionHealDependency},
 	// What nobody understands may be over in a moment, such as a container that has just been restarted. It gets
 	// time, and nothing else.
 	v1alpha1.CauseUnknown: {v1alpha1.ActionWait},
@@ -75,6 +76,7 @@ var planners = map[v1alpha1.ActionType]func(Input) (v1alpha1.PlannedAction, bool
 	v1alpha1.ActionRaiseMemoryLimit: planRaiseMemoryLimit,
 	v1alpha1.ActionDeletePods:       planDeletePods,
 	v1alpha1.ActionPatch:            planPatch,
+	v1alpha1.ActionHealDependency:   planDependency,
 }
 
 // Plan decides what to do about a diagnosis. What was tried before and did not help is not tried again, what the policy forbids is

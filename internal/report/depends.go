@@ -4,11 +4,10 @@
 package report
 
 import (
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/dependency"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 )
@@ -16,45 +15,13 @@ import (
 // maxFollowed bounds the dependencies that are looked at beside the targets that were asked for.
 const maxFollowed = 8
 
-var (
-	// address is a host in a URL, or before a port.
-	address = regexp.MustCompile(`://(?:[^/@\s]*@)?([A-Za-z0-9][A-Za-z0-9.-]*)|(?:^|[^A-Za-z0-9.-])([A-Za-z0-9][A-Za-z0-9.-]*):[0-9]{2,5}\b`)
-	// hostName ends the name of a variable that holds nothing but a host.
-	hostName = regexp.MustCompile(`(?i)(?:host|hostname|addr|address|server|endpoint|service)$`)
-)
-
-// needsOf are the Services of the namespace that the pods of a target are told to call.
+// needsOf are the Services of the namespace that the objects of a target name.
 func needsOf(s *snapshot.Snapshot) []string {
-	spec := s.PodSpec()
-	if spec == nil {
-		return nil
+	var names []string
+	for _, need := range dependency.Needs(s) {
+		names = append(names, need.Service)
 	}
-	var needs []string
-	add := func(host string) {
-		name, _, _ := strings.Cut(strings.ToLower(host), ".")
-		known := snapshot.ServiceNamed(s.Services, name) != nil && (host == name || strings.HasPrefix(host, name+"."+s.Namespace))
-		if known && !slices.Contains(needs, name) && (s.Service == nil || s.Service.Name != name) {
-			needs = append(needs, name)
-		}
-	}
-	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
-		for _, env := range s.Env(c) {
-			if hostName.MatchString(env.Name) {
-				add(env.Value)
-			}
-			addresses(env.Value, add)
-		}
-		for _, arg := range slices.Concat(c.Command, c.Args) {
-			addresses(arg, add)
-		}
-	}
-	return needs
-}
-
-func addresses(text string, add func(string)) {
-	for _, match := range address.FindAllStringSubmatch(text, -1) {
-		add(match[1] + match[2])
-	}
+	return names
 }
 
 // blamed are the targets that a finding says to be at fault for it, and that were not looked at.

@@ -36,6 +36,8 @@ type Gatherer interface {
 type Applier interface {
 	Apply(ctx context.Context, namespace string, stamp remediation.Stamp, action v1alpha1.PlannedAction) (v1alpha1.ActionResult, error)
 	Applied(ctx context.Context, namespace string, stamp remediation.Stamp, action v1alpha1.PlannedAction) (*v1alpha1.ActionResult, error)
+	HealDependency(ctx context.Context, parent *v1alpha1.HealingRequest, attempt int, action v1alpha1.PlannedAction) (v1alpha1.ActionResult, error)
+	DependencyHealed(ctx context.Context, parent *v1alpha1.HealingRequest, attempt int, action v1alpha1.PlannedAction) (*v1alpha1.ActionResult, error)
 }
 
 // Verifier tells whether a target works.

@@ -31,6 +31,8 @@ type heal struct {
 	fresh bool
 	// started: its time began to run in this reconcile, before its policy was known.
 	started bool
+	// effectSince is when what was begun can have an effect, where that is later than its beginning.
+	effectSince time.Time
 	// due: the status has to be written, or there is nothing to do but wait.
 	due bool
 	// wake is when to look again if nothing else wakes the reconciler; zero means never.

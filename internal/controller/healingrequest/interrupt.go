@@ -41,11 +41,18 @@ func (r *Reconciler) recall(ctx context.Context, h *heal) error {
 	if h.phase() == v1alpha1.PhaseVerifying || !h.planStored() {
 		return nil
 	}
-	applied, err := r.Applier.Applied(ctx, h.request.Namespace, h.stamp(), h.next())
+	applied, err := r.applied(ctx, h)
 	if err == nil && applied != nil {
 		h.recordAction(*applied)
 	}
 	return err
+}
+
+func (r *Reconciler) applied(ctx context.Context, h *heal) (*v1alpha1.ActionResult, error) {
+	if h.next().Type == v1alpha1.ActionHealDependency {
+		return r.Applier.DependencyHealed(ctx, h.request, len(h.status().Actions), h.next())
+	}
+	return r.Applier.Applied(ctx, h.request.Namespace, h.stamp(), h.next())
 }
 
 func (h *heal) expired() {

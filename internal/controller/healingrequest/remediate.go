@@ -36,7 +36,7 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 			return nil
 		}
 	}
-	result, err := r.Applier.Apply(ctx, h.request.Namespace, h.stamp(), action)
+	result, err := r.apply(ctx, h, action)
 	if refused(err) {
 		result = v1alpha1.ActionResult{Type: action.Type, Object: action.Object, State: v1alpha1.ActionFailed, Detail: foreign.Line(err.Error(), 512)}
 		err = nil
@@ -46,6 +46,13 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 	}
 	h.recordAction(result)
 	return nil
+}
+
+func (r *Reconciler) apply(ctx context.Context, h *heal, action v1alpha1.PlannedAction) (v1alpha1.ActionResult, error) {
+	if action.Type == v1alpha1.ActionHealDependency {
+		return r.Applier.HealDependency(ctx, h.request, len(h.status().Actions), action)
+	}
+	return r.Applier.Apply(ctx, h.request.Namespace, h.stamp(), action)
 }
 
 // recovered ends a request whose target works before anything (more) was changed.
@@ -87,8 +94,12 @@ func (h *heal) recordAction(result v1alpha1.ActionResult) {
 	h.due = true
 	status.Attempts++
 	h.set(v1alpha1.ConditionRemediated, metav1.ConditionTrue, v1alpha1.ReasonApplied, result.Detail)
-	if result.Type == v1alpha1.ActionWait {
+	switch result.Type {
+	case v1alpha1.ActionWait:
 		h.say(fmt.Sprintf("Waiting for %s to become ready...", result.Object.Name))
+		return
+	case v1alpha1.ActionHealDependency: // what that changes is the other request's to tell
+		h.say(result.Detail)
 		return
 	}
 	if status.FixApplied != "" {

@@ -19,6 +19,11 @@ import (
 // verify looks whether the action helped. Watches wake it; only the data plane, which has no watch, is asked again
 // after a pause that grows with the time that has passed.
 func (r *Reconciler) verify(ctx context.Context, h *heal) error {
+	if h.current().Type == v1alpha1.ActionHealDependency {
+		if well, err := r.verifyDependency(ctx, h); !well || err != nil {
+			return err
+		}
+	}
 	effective, err := r.effective(ctx, h)
 	if err != nil {
 		return err
@@ -139,13 +144,16 @@ func (h *heal) verificationTarget(stability time.Duration, tools []string) verif
 // waiting rolls nothing out.
 func (h *heal) patience(check v1alpha1.CheckResult, timeouts policy.Timeouts) time.Time {
 	applied := h.current().AppliedAt.Time
+	if h.effectSince.After(applied) {
+		applied = h.effectSince
+	}
 	if check.Name == verification.CheckStability {
 		applied = applied.Add(timeouts.Stability)
 	}
 	switch {
 	case check.Name == verification.CheckRollout:
 		return applied.Add(timeouts.Rollout)
-	case h.current().Type == v1alpha1.ActionWait:
+	case !changes(h.current().Type):
 		return applied.Add(timeouts.Connectivity)
 	default:
 		return applied.Add(timeouts.Rollout + timeouts.Connectivity)
@@ -173,11 +181,12 @@ func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.
 	}
 	h.status().Verification = &verified
 	reasons := map[string]string{
-		verification.CheckRollout:   v1alpha1.ReasonRolloutPending,
-		verification.CheckEndpoints: v1alpha1.ReasonEndpointsNotUp,
-		verification.CheckHandshake: v1alpha1.ReasonHandshakeFailed,
-		verification.CheckTools:     v1alpha1.ReasonToolsChanged,
-		verification.CheckStability: v1alpha1.ReasonNotStable,
+		verification.CheckDependency: v1alpha1.ReasonDependencyPending,
+		verification.CheckRollout:    v1alpha1.ReasonRolloutPending,
+		verification.CheckEndpoints:  v1alpha1.ReasonEndpointsNotUp,
+		verification.CheckHandshake:  v1alpha1.ReasonHandshakeFailed,
+		verification.CheckTools:      v1alpha1.ReasonToolsChanged,
+		verification.CheckStability:  v1alpha1.ReasonNotStable,
 	}
 	status, reason := metav1.ConditionFalse, reasons[last.Name]
 	if verified.Verdict == v1alpha1.VerdictPassed {

@@ -12,10 +12,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/dependency"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/logs"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
+	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
 const (
@@ -52,11 +54,11 @@ func dependencyUnavailable(s *snapshot.Snapshot) []finding.Finding {
 			}
 		}
 	}
-	for _, name := range declared(s) {
+	for _, name := range dependency.Declared(s.Service) {
 		add(declaredDown(s, users, name))
 	}
 	for _, u := range users {
-		for _, r := range references(s, u.Spec) {
+		for _, r := range dependency.References(s, u.Spec) {
 			add(namedDown(s, u, r))
 		}
 	}
@@ -68,8 +70,8 @@ func observed(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.Finding, 
 	p := peerOf(s, u.Spec, m)
 	evidence := []string{u.quote(m)}
 	switch {
-	case p.service != nil:
-		why, down := unwell(s, p.service)
+	case p.Service != nil:
+		why, down := unwell(s, p.Service)
 		if !down {
 			return finding.Finding{}, false
 		}
@@ -77,16 +79,16 @@ func observed(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.Finding, 
 		if u.surely && u.final(s, m) {
 			confidence = v1alpha1.Certain
 		}
-		return dependencyFinding(s, p.service, detailObserved, less(confidence, p.service.Name), u, why, evidence), true
-	case !u.surely || !u.final(s, m) || telemetry.MatchString(p.host):
+		return dependencyFinding(s, p.Service, detailObserved, less(confidence, p.Service.Name), u, why, evidence), true
+	case !u.surely || !u.final(s, m) || telemetry.MatchString(p.Host):
 		return finding.Finding{}, false
-	case p.foreignName != "":
-		f := finding.New(v1alpha1.CauseDependencyUnavailable, v1alpha1.ObjectReference{Kind: snapshot.KindService, Namespace: p.foreignNamespace, Name: p.foreignName}, v1alpha1.Likely,
-			fmt.Sprintf("%s does not get through to Service %s of namespace %s", words.UpperFirst(s.In(u.Container)), p.foreignName, p.foreignNamespace), evidence...)
+	case p.ForeignName != "":
+		f := finding.New(v1alpha1.CauseDependencyUnavailable, v1alpha1.ObjectReference{Kind: snapshot.KindService, Namespace: p.ForeignNamespace, Name: p.ForeignName}, v1alpha1.Likely,
+			fmt.Sprintf("%s does not get through to Service %s of namespace %s", words.UpperFirst(s.In(u.Container)), p.ForeignName, p.ForeignNamespace), evidence...)
 		f.Detail = detailElsewhere
-		f.Recommendation = fmt.Sprintf("See whether Service %s of namespace %s has ready endpoints: kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", p.foreignName, p.foreignNamespace, p.foreignNamespace, p.foreignName)
+		f.Recommendation = fmt.Sprintf("See whether Service %s of namespace %s has ready endpoints: kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", p.ForeignName, p.ForeignNamespace, p.ForeignNamespace, p.ForeignName)
 		return f, true
-	case p.external():
+	case p.External():
 		f := finding.New(v1alpha1.CauseDependencyUnavailable, s.Owner(u.Container), v1alpha1.Likely,
 			fmt.Sprintf("%s does not get through to %s, which is outside the cluster", words.UpperFirst(s.In(u.Container)), m.Peer), append(evidence, m.Proves)...)
 		f.Detail = detailExternal
@@ -103,28 +105,16 @@ func (u sufferer) final(s *snapshot.Snapshot, m logs.Match) bool {
 	return m.Last >= logs.Reason(saidBy(s, u.Container)).First
 }
 
-// declared are the Services that people have declared the target to need.
-func declared(s *snapshot.Snapshot) []string {
-	if s.Service == nil {
-		return nil
-	}
-	var names []string
-	for name := range strings.SplitSeq(s.Service.Annotations[v1alpha1.AnnotationDependsOn], ",") {
-		if name = strings.TrimSpace(name); name != "" && name != s.Service.Name && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
+// declaredDown judges a Service that people have declared the target to need. Whichever container suffers, it may be for that.
 func declaredDown(s *snapshot.Snapshot, users []sufferer, name string) (finding.Finding, bool) {
-	if !users[0].surely {
+	i := slices.IndexFunc(users, func(u sufferer) bool { return u.surely })
+	if i < 0 {
 		return finding.Finding{}, false
 	}
 	evidence := []string{fmt.Sprintf("annotation %s of Service %s names %s", v1alpha1.AnnotationDependsOn, s.Service.Name, name)}
 	if service := snapshot.ServiceNamed(s.Services, name); service != nil {
 		why, down := unwell(s, service)
-		return dependencyFinding(s, service, detailDeclared, v1alpha1.Likely, users[0], why, evidence), down
+		return dependencyFinding(s, service, detailDeclared, v1alpha1.Likely, users[i], why, evidence), down
 	}
 	if !s.Complete(snapshot.KindService) || strings.Contains(name, ".") {
 		return finding.Finding{}, false
@@ -141,23 +131,23 @@ func declaredDown(s *snapshot.Snapshot, users []sufferer, name string) (finding.
 
 // namedDown judges a Service that the target's configuration names. Where the log speaks of another error, that it is down
 // may be beside the point.
-func namedDown(s *snapshot.Snapshot, u sufferer, r reference) (finding.Finding, bool) {
+func namedDown(s *snapshot.Snapshot, u sufferer, r dependency.Reference) (finding.Finding, bool) {
 	if !u.surely || u.cannotRun() || !u.crashes && s.Age(u.Running()) < slowStart {
 		return finding.Finding{}, false
 	}
-	why, down := unwell(s, r.service)
+	why, down := unwell(s, r.Service)
 	if !down {
 		return finding.Finding{}, false
 	}
 	confidence := v1alpha1.Likely
-	if reason := logs.Reason(saidBy(s, u.Container)).Line; reason != "" && !strings.Contains(reason, r.service.Name) {
+	if reason := logs.Reason(saidBy(s, u.Container)).Line; reason != "" && !strings.Contains(reason, r.Service.Name) {
 		confidence = v1alpha1.Possible
 	}
-	if telemetry.MatchString(r.said) || probeIsWrong(s, u.Container) {
+	if telemetry.MatchString(r.Said) || probeIsWrong(s, u.Container) {
 		confidence = v1alpha1.Possible
 	}
-	evidence := []string{fmt.Sprintf("%s: %s names Service %s", u.Container, r.said, r.service.Name)}
-	return dependencyFinding(s, r.service, detailNamed, less(confidence, r.service.Name), u, why, evidence), true
+	evidence := []string{fmt.Sprintf("%s: %s names Service %s", u.Container, r.Said, r.Service.Name)}
+	return dependencyFinding(s, r.Service, detailNamed, less(confidence, r.Service.Name), u, why, evidence), true
 }
 
 // probeIsWrong reports whether a probe of the container is set wrongly, which is reason enough for it to suffer.
@@ -189,7 +179,25 @@ func dependencyFinding(s *snapshot.Snapshot, service *corev1.Service, detail str
 	message := fmt.Sprintf("%s needs Service %s, which %s", words.UpperFirst(s.In(u.Container)), service.Name, why[0])
 	f := finding.New(v1alpha1.CauseDependencyUnavailable, snapshot.Reference(snapshot.KindService, service), confidence, message, slices.Concat(evidence, why[1:], []string{u.replicas()})...)
 	f.Detail = detail
-	f.Recommendation = fmt.Sprintf("Heal Service %s first: kubectl get pods -n %s -l %s", service.Name, s.Namespace, words.ShowLabels(service.Spec.Selector))
+	f.Recommendation = fmt.Sprintf("Heal Service %s first: kubectl get pods -n %s -l %s", service.Name, s.Namespace, words.ShowLabels(service.Spec.Selector)) + allow(s, service)
 	f.Stuck = true
 	return f
+}
+
+// allow says what keeps Cortex from healing a dependency by itself: that nobody has opted it in, or that nothing but a log says
+// that the target needs it.
+func allow(s *snapshot.Snapshot, service *corev1.Service) string {
+	var missing []string
+	if !mcpserver.OptedIn(service) {
+		missing = append(missing, fmt.Sprintf("kubectl label service %s -n %s %s=true", service.Name, s.Namespace, v1alpha1.LabelDependency))
+	}
+	named := slices.ContainsFunc(dependency.Needs(s), func(n dependency.Need) bool { return n.Service == service.Name })
+	if !named && s.Service != nil {
+		names := strings.Join(append(dependency.Declared(s.Service), service.Name), ",")
+		missing = append(missing, fmt.Sprintf("kubectl annotate service %s -n %s --overwrite %s=%s", s.Service.Name, s.Namespace, v1alpha1.AnnotationDependsOn, names))
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	return ". To let Cortex do so: " + strings.Join(missing, " && ")
 }

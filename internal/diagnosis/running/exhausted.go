@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/dependency"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/logs"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
@@ -88,10 +89,10 @@ func (st state) ofPeer(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.
 	if p.only != "" {
 		evidence = append(evidence, p.only)
 	}
-	if p.service == nil {
+	if p.Service == nil {
 		f := finding.New(st.cause, s.Owner(u.Container), confidence, words.UpperFirst(s.In(u.Container))+" "+st.own, evidence...)
 		if !own {
-			f.Message = fmt.Sprintf("%s: %s %s", words.UpperFirst(inFirst(s, u.Container)), who(p, systemOf(m, p.port)), st.is)
+			f.Message = fmt.Sprintf("%s: %s %s", words.UpperFirst(inFirst(s, u.Container)), who(p, systemOf(m, p.Port)), st.is)
 		}
 		f.Detail, f.Recommendation = m.Detail, st.advice
 		if path := readOnlyPath(u.Spec, m.What); st.cause == v1alpha1.CauseReadOnlyStorage && path != "" && confidence == v1alpha1.Likely {
@@ -102,27 +103,27 @@ func (st state) ofPeer(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.
 		}
 		return f, true
 	}
-	witnesses := st.witnesses(s, p.service)
+	witnesses := st.witnesses(s, p.Service)
 	switch {
 	case len(witnesses) > 0 && confidence == v1alpha1.Likely && p.only == "":
 		confidence = v1alpha1.Certain
 	case len(witnesses) > 0 && confidence == v1alpha1.Possible && st.lasts && u.lately(s, m):
 		confidence = v1alpha1.Likely // a ready container that serves and cannot write is well to nobody
 	}
-	f := finding.New(st.cause, snapshot.Reference(snapshot.KindService, p.service), confidence,
-		fmt.Sprintf("Service %s, which %s needs, %s", p.service.Name, s.In(u.Container), st.is), append(evidence, witnesses...)...)
-	f.Detail, f.Recommendation, f.Stuck = m.Detail, fmt.Sprintf("Service %s: %s", p.service.Name, st.advice), true
+	f := finding.New(st.cause, snapshot.Reference(snapshot.KindService, p.Service), confidence,
+		fmt.Sprintf("Service %s, which %s needs, %s", p.Service.Name, s.In(u.Container), st.is), append(evidence, witnesses...)...)
+	f.Detail, f.Recommendation, f.Stuck = m.Detail, fmt.Sprintf("Service %s: %s", p.Service.Name, st.advice), true
 	return f, true
 }
 
 // peerOf is whom a match is about, by its name or because there is only one whom it can be about.
 func (st state) peerOf(s *snapshot.Snapshot, c corev1.Container, m logs.Match) peer {
 	p := peerOf(s, c, m)
-	if p.host != "" {
+	if p.Host != "" {
 		return p
 	}
 	if service := onlyServer(s, c, m); service != nil {
-		return peer{host: service.Name, service: service, only: fmt.Sprintf("nothing else in namespace %s can be meant", s.Namespace)}
+		return peer{dependency.Peer{Host: service.Name, Service: service}, fmt.Sprintf("nothing else in namespace %s can be meant", s.Namespace)}
 	}
 	return p
 }
@@ -133,15 +134,15 @@ func (st state) unheard(s *snapshot.Snapshot) []finding.Finding {
 		if !u.surely || saidBy(s, u.Container) != "" {
 			continue
 		}
-		for _, r := range references(s, u.Spec) {
-			other := s.Sibling(r.service.Name)
+		for _, r := range dependency.References(s, u.Spec) {
+			other := s.Sibling(r.Service.Name)
 			if other == nil {
 				continue
 			}
 			if shown := st.shows(other, false); len(shown) > 0 {
-				f := finding.New(st.cause, snapshot.Reference(snapshot.KindService, r.service), v1alpha1.Likely,
-					fmt.Sprintf("Service %s, which %s needs, %s", r.service.Name, s.In(u.Container), st.is), append(shown, fmt.Sprintf("%s: %s", u.Container, r.said))...)
-				f.Recommendation, f.Stuck = fmt.Sprintf("Service %s: %s", r.service.Name, st.advice), true
+				f := finding.New(st.cause, snapshot.Reference(snapshot.KindService, r.Service), v1alpha1.Likely,
+					fmt.Sprintf("Service %s, which %s needs, %s", r.Service.Name, s.In(u.Container), st.is), append(shown, fmt.Sprintf("%s: %s", u.Container, r.Said))...)
+				f.Recommendation, f.Stuck = fmt.Sprintf("Service %s: %s", r.Service.Name, st.advice), true
 				return []finding.Finding{f}
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ry-ops/cortex/internal/dependency"
 	"github.com/ry-ops/cortex/internal/diagnosis/logs"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/workload"
@@ -83,7 +84,7 @@ func serviceOfStore(s *snapshot.Snapshot, w *workload.Workload, kind system) *co
 	for i := range s.Services {
 		service := &s.Services[i]
 		leads, weight := leadsTo(s, service, w)
-		if !leads || !isOf(reference{service: service}, kind) {
+		if !leads || !isOf(dependency.Reference{Service: service}, kind) {
 			continue
 		}
 		if service.Spec.ClusterIP == corev1.ClusterIPNone {

@@ -45,10 +45,10 @@ func rejected(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.Finding, 
 		return finding.Finding{}, false
 	}
 	p := peerOf(s, u.Spec, m)
-	if u.crashes && p.service != nil && answersAt(s, p.service) {
+	if u.crashes && p.Service != nil && answersAt(s, p.Service) {
 		confidence = v1alpha1.Certain // it is there, and its refusal ended the client
 	}
-	kind := systemOf(m, p.port)
+	kind := systemOf(m, p.Port)
 	message := fmt.Sprintf("%s: %s rejects its credentials", words.UpperFirst(inFirst(s, u.Container)), who(p, kind))
 	if m.What != "" {
 		message += fmt.Sprintf(" (user %s)", m.What)
@@ -68,10 +68,10 @@ func rejected(s *snapshot.Snapshot, u sufferer, m logs.Match) (finding.Finding, 
 // who names the peer, as far as it is known.
 func who(p peer, kind system) string {
 	switch {
-	case p.service != nil:
-		return "Service " + p.service.Name
-	case p.host != "":
-		return p.host
+	case p.Service != nil:
+		return "Service " + p.Service.Name
+	case p.Host != "":
+		return p.Host
 	case kind == systemHTTP:
 		return "an API that it calls"
 	case kind != "":

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ry-ops/cortex/internal/dependency"
 	"github.com/ry-ops/cortex/internal/diagnosis/logs"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 )
@@ -70,19 +71,26 @@ func serves(c corev1.Container, kind system) bool {
 	return false
 }
 
+// peer is whom a match is about.
+type peer struct {
+	dependency.Peer
+	// only says that nobody named it, and why it is taken to be meant.
+	only string
+}
+
 // peerOf finds whom a match is about: the one it names, or else, where the container's configuration names just one Service
 // of the kind, that one.
 func peerOf(s *snapshot.Snapshot, c corev1.Container, m logs.Match) peer {
 	p := peer{}
 	if m.Peer != "" {
-		p = peerNamed(s, m.Peer)
+		p.Peer = dependency.PeerNamed(s, m.Peer)
 	}
-	if p.host != "" {
+	if p.Host != "" {
 		return p
 	}
 	kind := systemOf(m, 0)
-	var fitting []reference
-	for _, r := range references(s, c) {
+	var fitting []dependency.Reference
+	for _, r := range dependency.References(s, c) {
 		if isOf(r, kind) {
 			fitting = append(fitting, r)
 		}
@@ -90,16 +98,16 @@ func peerOf(s *snapshot.Snapshot, c corev1.Container, m logs.Match) peer {
 	if len(fitting) != 1 {
 		return p
 	}
-	return peer{host: fitting[0].service.Name, port: fitting[0].port, service: fitting[0].service}
+	return peer{Peer: dependency.Peer{Host: fitting[0].Service.Name, Port: fitting[0].Port, Service: fitting[0].Service}}
 }
 
 // isOf reports whether a Service is of a kind, by the ports that it has.
-func isOf(r reference, kind system) bool {
+func isOf(r dependency.Reference, kind system) bool {
 	for _, row := range systems {
 		if row.system != kind {
 			continue
 		}
-		return slices.Contains(row.ports, r.port) || slices.ContainsFunc(r.service.Spec.Ports, func(port corev1.ServicePort) bool {
+		return slices.Contains(row.ports, r.Port) || slices.ContainsFunc(r.Service.Spec.Ports, func(port corev1.ServicePort) bool {
 			return slices.Contains(row.ports, port.Port) || slices.Contains(row.ports, port.TargetPort.IntVal)
 		})
 	}

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ry-ops/cortex/internal/dependency"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
@@ -68,18 +69,16 @@ func stateOf(c snapshot.Container) string {
 
 // chain follows what the dependency needs in its turn and what is not well either: that is where to begin.
 func chain(s *snapshot.Snapshot, from string, depth int) []string {
-	if depth == 0 || s.Workload == nil {
+	if depth == 0 {
 		return nil
 	}
-	for _, c := range s.Workload.Template.Spec.Containers {
-		for _, r := range references(s, c) {
-			other := s.Sibling(r.service.Name)
-			if other == nil || !hasNobody(other) || telemetry.MatchString(r.service.Name) {
-				continue
-			}
-			told := fmt.Sprintf("Service %s in turn names Service %s (%s), which has no ready endpoints either", from, r.service.Name, r.said)
-			return append([]string{told}, chain(other, r.service.Name, depth-1)...)
+	for _, need := range dependency.Needs(s) {
+		other := s.Sibling(need.Service)
+		if other == nil || !hasNobody(other) || telemetry.MatchString(need.Service) {
+			continue
 		}
+		told := fmt.Sprintf("Service %s in turn names Service %s (%s), which has no ready endpoints either", from, need.Service, need.Said)
+		return append([]string{told}, chain(other, need.Service, depth-1)...)
 	}
 	return nil
 }

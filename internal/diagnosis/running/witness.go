@@ -99,7 +99,7 @@ func (st state) otherClients(s *snapshot.Snapshot, service *corev1.Service) []st
 		for _, c := range snapshot.ContainersOf(pod) {
 			for _, m := range logs.Scan(saidBy(s, c)) {
 				if m.Cause == st.cause && !m.Healed {
-					if p := st.peerOf(s, c.Spec, m); p.service != nil && p.service.Name == service.Name {
+					if p := st.peerOf(s, c.Spec, m); p.Service != nil && p.Service.Name == service.Name {
 						told = append(told, fmt.Sprintf("log of Pod %s: %s", pod.Name, m.Line))
 					}
 				}

@@ -1,7 +1,7 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package running
+package dependency
 
 import (
 	"testing"
@@ -51,16 +51,16 @@ func TestPeerNamed(t *testing.T) {
 		"host-cash:6379":                                  "",
 		"":                                                "",
 	} {
-		p := peerNamed(world(), address)
+		p := PeerNamed(world(), address)
 		got := ""
 		switch {
-		case p.service != nil:
-			got = p.service.Name
-		case p.foreignName != "":
-			got = p.foreignNamespace + "/" + p.foreignName
-		case p.self:
+		case p.Service != nil:
+			got = p.Service.Name
+		case p.ForeignName != "":
+			got = p.ForeignNamespace + "/" + p.ForeignName
+		case p.Self:
 			got = "self"
-		case p.external():
+		case p.External():
 			got = "outside"
 		}
 		if got != want {
@@ -81,7 +81,7 @@ func TestReferences(t *testing.T) {
 		{"DESCRIPTION", "talks to host-cache and more"}:                      nil,
 		{"DB_HOST", "inventory-dbx"}:                                         nil,
 	} {
-		got := servicesOf(references(world(), corev1.Container{Env: []corev1.EnvVar{{Name: value[0], Value: value[1]}}}))
+		got := servicesOf(References(world(), corev1.Container{Env: []corev1.EnvVar{{Name: value[0], Value: value[1]}}}))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", value, diff)
 		}
@@ -92,31 +92,18 @@ func TestReferences(t *testing.T) {
 		"until pg_isready -h inventory-db; do sleep 1; done":                  {"inventory-db"},
 		"serve host-cache": nil,
 	} {
-		if diff := cmp.Diff(want, servicesOf(references(world(), corev1.Container{Args: []string{argument}}))); diff != "" {
+		if diff := cmp.Diff(want, servicesOf(References(world(), corev1.Container{Args: []string{argument}}))); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", argument, diff)
 		}
 	}
 }
 
-func servicesOf(all []reference) []string {
+func servicesOf(all []Reference) []string {
 	var names []string
 	for _, r := range all {
-		names = append(names, r.service.Name)
+		names = append(names, r.Service.Name)
 	}
 	return names
-}
-
-func TestPorts(t *testing.T) {
-	for what, want := range map[string]int32{":3000": 3000, "('0.0.0.0', 8000)": 8000, "('0.0.0.0', 8000": 8000, "3000": 3000, "[::]:443": 443, "": 0, "x": 0, ":99999": 0} {
-		if got := portIn(what); got != want {
-			t.Errorf("portIn(%q) = %d, want %d", what, got, want)
-		}
-	}
-	for value, want := range map[string]int32{"3000": 3000, ":3000": 3000, "0.0.0.0:3000": 3000, "[::]:3000": 3000, "redis:6379/0": 0, "http://x:80": 0, "": 0, "70000": 0, "three": 0} {
-		if got, _ := portAtEnd(value); got != want {
-			t.Errorf("portAtEnd(%q) = %d, want %d", value, got, want)
-		}
-	}
 }
 
 func FuzzReferences(f *testing.F) {
@@ -126,13 +113,11 @@ func FuzzReferences(f *testing.F) {
 	s := world()
 	f.Fuzz(func(t *testing.T, value string) {
 		c := corev1.Container{Env: []corev1.EnvVar{{Name: "DB_HOST", Value: value}}, Args: []string{value}}
-		for _, r := range references(s, c) {
-			if r.service == nil || r.service.Name == "sandfly-mcp-server" {
-				t.Errorf("%q names %+v", value, r.service)
+		for _, r := range References(s, c) {
+			if r.Service == nil || r.Service.Name == "sandfly-mcp-server" {
+				t.Errorf("%q names %+v", value, r.Service)
 			}
 		}
-		peerNamed(s, value)
-		portIn(value)
-		setPorts(s, c)
+		PeerNamed(s, value)
 	})
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package running
+package dependency
 
 import (
 	"net"
@@ -15,42 +15,40 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 )
 
-// peer is whom a log line or a variable names.
-type peer struct {
-	host string
-	port int32
-	// service of the target's namespace; nil if it is none.
-	service *corev1.Service
-	// foreign is "namespace/name" of a Service of another namespace.
-	foreignNamespace, foreignName string
-	// self: the pod itself.
-	self bool
-	// only says that nobody named it, and why it is taken to be meant.
-	only string
+// Peer is whom a log line or a variable names.
+type Peer struct {
+	Host string
+	Port int32
+	// Service of the target's namespace; nil if it is none.
+	Service *corev1.Service
+	// ForeignNamespace and ForeignName name a Service of another namespace.
+	ForeignNamespace, ForeignName string
+	// Self: the pod itself.
+	Self bool
 }
 
-// external reports whether the peer is a host outside the cluster: a name with a dot, or a public address. A bare
+// External reports whether the peer is a host outside the cluster: a name with a dot, or a public address. A bare
 // name that is no Service is a wrong name, which another check tells.
-func (p peer) external() bool {
-	if p.host == "" || p.self || p.service != nil || p.foreignName != "" {
+func (p Peer) External() bool {
+	if p.Host == "" || p.Self || p.Service != nil || p.ForeignName != "" {
 		return false
 	}
-	if ip := net.ParseIP(p.host); ip != nil {
+	if ip := net.ParseIP(p.Host); ip != nil {
 		return !ip.IsPrivate() // such an address may be a Service's of a namespace that was not read
 	}
-	return strings.Contains(p.host, ".") && !strings.HasSuffix(p.host, ".local")
+	return strings.Contains(p.Host, ".") && !strings.HasSuffix(p.Host, ".local")
 }
 
-// peerNamed reads an address as it stands in a log or a variable: host, host:port, an IP.
-func peerNamed(s *snapshot.Snapshot, address string) peer {
+// PeerNamed reads an address as it stands in a log or a variable: host, host:port, an IP.
+func PeerNamed(s *snapshot.Snapshot, address string) Peer {
 	host, port := splitAddress(address)
-	p := peer{host: host, port: port}
+	p := Peer{Host: host, Port: port}
 	if host == "localhost" || strings.HasPrefix(host, "127.") || host == "::1" {
-		p.self = true
+		p.Self = true
 		return p
 	}
 	if ip := net.ParseIP(host); ip != nil {
-		p.service = serviceAt(s, host)
+		p.Service = serviceAt(s, host)
 		return p
 	}
 	parts := strings.Split(strings.TrimSuffix(host, "."), ".")
@@ -60,10 +58,10 @@ func peerNamed(s *snapshot.Snapshot, address string) peer {
 		rest := parts[i+1:]
 		switch {
 		case service != nil && clusterSuffix(rest, s.Namespace):
-			p.service = service
+			p.Service = service
 			return p
 		case i == 0 && len(rest) >= 2 && rest[1] == "svc" && rest[0] != s.Namespace:
-			p.foreignNamespace, p.foreignName = rest[0], parts[0]
+			p.ForeignNamespace, p.ForeignName = rest[0], parts[0]
 			return p
 		}
 	}
@@ -108,36 +106,38 @@ func serviceAt(s *snapshot.Snapshot, ip string) *corev1.Service {
 	return nil
 }
 
-// reference is a Service that a container's own configuration names.
-type reference struct {
-	service *corev1.Service
-	port    int32
-	said    string
+// Reference is a Service that a container's own configuration names.
+type Reference struct {
+	Service *corev1.Service
+	// Port that is named with it; 0 if none is.
+	Port int32
+	// Said is where it is named, for people: "env REDIS_ADDR".
+	Said string
 }
 
 var (
 	// peerVariable matches the names of variables whose value is a host alone.
 	peerVariable = regexp.MustCompile(`(?i)(?:^|_)(?:HOSTS?|HOSTNAME|ADDR|ADDRESS|URLS?|URI|DSN|ENDPOINTS?|SERVERS?|SERVICE|BROKERS?|UPSTREAM|BACKEND|NODES?)$`)
-	// within matches an address inside a value: of a URL or a list, with or without a user.
 	// waiting matches the host in the loop of a shell that waits for it.
 	waiting = regexp.MustCompile(`(?:^|\s)(?:nc|telnet|nslookup|ping|getent hosts|-h|--host|-z|-vz|-zv|-w \d+)[ =]+([a-z][a-z0-9.-]*)`)
-	within  = regexp.MustCompile(`(?:^|//|[@=(])([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d{2,5}))?(?:$|[/?)])`)
+	// within matches an address inside a value: of a URL or a list, with or without a user.
+	within = regexp.MustCompile(`(?:^|//|[@=(])([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d{2,5}))?(?:$|[/?)])`)
 )
 
 // maxAddresses bounds what is looked at of one value.
 const maxAddresses = 32
 
-// references are the Services that the variables and arguments of a container name, without the target itself, in the
+// References are the Services that the variables and arguments of a container name, without the target itself, in the
 // order of the spec.
-func references(s *snapshot.Snapshot, c corev1.Container) []reference {
-	var all []reference
+func References(s *snapshot.Snapshot, c corev1.Container) []Reference {
+	var all []Reference
 	add := func(host, port, said string) {
-		p := peerNamed(s, net.JoinHostPort(host, port))
-		if p.service == nil || s.Service != nil && p.service.Name == s.Service.Name ||
-			slices.ContainsFunc(all, func(r reference) bool { return r.service.Name == p.service.Name }) {
+		p := PeerNamed(s, net.JoinHostPort(host, port))
+		if p.Service == nil || s.Service != nil && p.Service.Name == s.Service.Name ||
+			slices.ContainsFunc(all, func(r Reference) bool { return r.Service.Name == p.Service.Name }) {
 			return
 		}
-		all = append(all, reference{p.service, p.port, said})
+		all = append(all, Reference{p.Service, p.Port, said})
 	}
 	addresses := func(name, value, said string) {
 		parts := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(",; \t\n", r) })
