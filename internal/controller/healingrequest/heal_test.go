@@ -96,6 +96,10 @@ var _ = Describe("A heal, step by step", func() {
 		Expect(w.Update(ctx, changed)).To(Succeed())
 		w.rollOut(ctx, waiting("CrashLoopBackOff", "back-off 10s"))
 		third := w.request(ctx, nil)
+		w.until(ctx, third, v1alpha1.PhaseBlocked)
+		Expect(third.Status.Conditions).To(ContainElement(HaveField("Reason", v1alpha1.ReasonCooldownActive)))
+		Expect(third.Status.BlockedUntil).NotTo(BeNil())
+		w.clock.SetTime(third.Status.BlockedUntil.Time)
 		w.until(ctx, third, v1alpha1.PhaseVerifying)
 	})
 
@@ -143,16 +147,29 @@ var _ = Describe("A heal, step by step", func() {
 		Expect(w.deployment(ctx).ResourceVersion).To(Equal(before))
 	})
 
-	It("reports a selector that matches nothing, with the patch", func(ctx context.Context) {
+	It("asks before it patches a selector that matches nothing, and applies exactly that", func(ctx context.Context) {
 		var service corev1.Service
-		Expect(w.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: app}, &service)).To(Succeed())
+		key := client.ObjectKey{Namespace: w.namespace, Name: app}
+		Expect(w.Get(ctx, key, &service)).To(Succeed())
 		service.Spec.Selector = map[string]string{"app": "sandfly-mcp-sever"}
 		Expect(w.Update(ctx, &service)).To(Succeed())
 		w.publish(ctx, 0)
 		request := w.request(ctx, nil)
-		w.until(ctx, request, v1alpha1.PhaseFailed)
+		w.until(ctx, request, v1alpha1.PhaseAwaitingApproval)
 		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseSelectorMismatch))
 		Expect(request.Status.SuggestedPatch).To(ContainSubstring("kubectl patch service sandfly-mcp-server"))
+		Expect(w.Get(ctx, key, &service)).To(Succeed())
+		Expect(service.Spec.Selector).To(HaveKeyWithValue("app", "sandfly-mcp-sever"), "nothing is changed before the answer")
+
+		request.Spec.Approval, request.Spec.ApprovedBy = v1alpha1.ApprovalApproved, "ada"
+		Expect(w.Update(ctx, request)).To(Succeed())
+		w.until(ctx, request, v1alpha1.PhaseVerifying)
+		Expect(w.Get(ctx, key, &service)).To(Succeed())
+		Expect(service.Spec.Selector).To(Equal(map[string]string{"app": app}))
+		Expect(service.Annotations).To(HaveKeyWithValue(v1alpha1.AnnotationAppliedBy, string(request.UID)+"/0"))
+		w.publish(ctx, 1)
+		w.until(ctx, request, v1alpha1.PhaseSucceeded)
+		Expect(request.Status.FixApplied).To(HavePrefix("Patched service sandfly-mcp-server as suggested"))
 	})
 
 	It("leaves a healthy target alone and says so", func(ctx context.Context) {

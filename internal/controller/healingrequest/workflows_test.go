@@ -52,7 +52,7 @@ func workflows() []workflow {
 		{name: "not ready, waited for in vain, restarted", mess: func(ctx context.Context, w *world) { w.rollOut(ctx, notReady) },
 			meanwhile: func(_ context.Context, w *world, request *v1alpha1.HealingRequest) {
 				if request.Status.Phase == v1alpha1.PhaseVerifying && len(request.Status.Actions) == 1 {
-					w.clock.SetTime(request.Status.Actions[0].AppliedAt.Add(40 * time.Second))
+					w.clock.SetTime(request.Status.Actions[0].AppliedAt.Add(61 * time.Second))
 				}
 			}, phase: v1alpha1.PhaseSucceeded, reason: v1alpha1.ReasonHealed, changed: 1},
 		{name: "nothing wrong", mess: func(context.Context, *world) {}, phase: v1alpha1.PhaseSucceeded, reason: v1alpha1.ReasonHealthy},
@@ -143,7 +143,7 @@ func (w *world) run(ctx context.Context, flow workflow, request *v1alpha1.Healin
 			errs = append(errs, err)
 		}
 	}
-	Expect(request.Done()).To(BeTrue(), "no end after 40 reconciles: %+v", request.Status)
+	Expect(request.Done()).To(BeTrue(), "no end after 40 reconciles, %d errors, now %s: %+v", len(errs), w.clock.Now(), request.Status)
 	return errs
 }
 
