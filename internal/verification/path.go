@@ -20,10 +20,6 @@ import (
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
-// Of what the operator may not see it concludes nothing.
-// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=list
-// +kubebuilder:rbac:groups="",resources=namespaces;pods,verbs=get
-
 // closedPath tells why a handshake says nothing about the server, if that is so: no connection came about, and a
 // NetworkPolicy closes the operator's way, or the kubelet has one to every pod at that very moment. A caller whose own time is up is told nothing: that alone may be why no connection came about.
 func (l *look) closedPath(ctx context.Context, result mcpserver.Result, port corev1.ServicePort) (string, error) {
@@ -49,24 +45,25 @@ func (l *look) closedPath(ctx context.Context, result mcpserver.Result, port cor
 func (l *look) closedByPolicy(ctx context.Context, port corev1.ServicePort) (string, error) {
 	way := routing.Way{Who: "the operator", Port: port}
 	if l.Self.Name != "" {
-		way.From = &corev1.Pod{}
-		if known, err := l.read(ctx, l.Self, way.From); !known {
+		self, err := l.ownPod(ctx)
+		if self == nil {
 			return "", err // who asks is not known, so neither is who is let in
 		}
+		way.From = self
 	}
 	for _, namespace := range distinct(l.target.Namespace, l.Self.Namespace) {
 		var policies networkingv1.NetworkPolicyList
-		if err := l.Reader.List(ctx, &policies, client.InNamespace(namespace)); err != nil && !apierrors.IsForbidden(err) {
+		if err := l.Reader.List(ctx, &policies, client.InNamespace(namespace)); err != nil && !unseen(err) {
 			return "", fmt.Errorf("listing the network policies of %s: %w", namespace, err)
 		}
 		way.Policies = append(way.Policies, policies.Items...)
 		var labelled corev1.Namespace
-		known, err := l.read(ctx, types.NamespacedName{Name: namespace}, &labelled)
-		if err != nil {
-			return "", err
-		}
-		if known {
+		err := l.Reader.Get(ctx, types.NamespacedName{Name: namespace}, &labelled)
+		switch {
+		case err == nil:
 			way.Namespaces = append(way.Namespaces, labelled)
+		case !unseen(err):
+			return "", fmt.Errorf("reading namespace %s: %w", namespace, err)
 		}
 	}
 	for i := range l.pods {
@@ -78,17 +75,22 @@ func (l *look) closedByPolicy(ctx context.Context, port corev1.ServicePort) (str
 	return "", nil
 }
 
-// read reads an object that may be missing, or out of the operator's sight.
-func (l *look) read(ctx context.Context, key types.NamespacedName, obj client.Object) (bool, error) {
-	err := l.Reader.Get(ctx, key, obj)
-	if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
-		return false, nil
+// ownPod is the operator's own pod, if it finds that. It looks through the pods of its namespace, which it may list as any.
+func (l *look) ownPod(ctx context.Context) (*corev1.Pod, error) {
+	var pods corev1.PodList
+	if err := l.Reader.List(ctx, &pods, client.InNamespace(l.Self.Namespace)); err != nil && !unseen(err) {
+		return nil, fmt.Errorf("listing the pods of %s: %w", l.Self.Namespace, err)
 	}
-	if err != nil {
-		return false, fmt.Errorf("reading %T %s: %w", obj, key, err)
+	for i := range pods.Items {
+		if pods.Items[i].Name == l.Self.Name {
+			return &pods.Items[i], nil
+		}
 	}
-	return true, nil
+	return nil, nil
 }
+
+// unseen reports whether something is missing, or out of the operator's sight: nothing is concluded from it.
+func unseen(err error) bool { return apierrors.IsNotFound(err) || apierrors.IsForbidden(err) }
 
 func distinct(a, b string) []string {
 	if b == "" || a == b {

@@ -4,13 +4,17 @@
 package verification_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/mcpserver"
@@ -122,6 +126,36 @@ func TestPathClosed(t *testing.T) {
 			}
 			if test.result.Verdict != passes && (got.Verdict != unknown || got.Last().Name != verification.CheckHandshake || got.RecheckAfter == 0 != test.forGood) {
 				t.Errorf("%+v: whoever cannot see it cannot say that it works, or does not", got)
+			}
+		})
+	}
+}
+
+// TestAnOperatorThatMaySeeLittle: what it may not read closes no way, and breaks no heal.
+func TestAnOperatorThatMaySeeLittle(t *testing.T) {
+	forbidden := func(resource string) error {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", nil)
+	}
+	for name, test := range map[string]struct {
+		hidden client.ObjectList
+		closed bool
+	}{
+		"all is seen": {nil, true},
+		"no policies": {&networkingv1.NetworkPolicyList{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.says(dropped)
+			w.operator()
+			w.policies(admitting("deny"))
+			w.hide = func(list client.ObjectList) error {
+				if test.hidden != nil && fmt.Sprintf("%T", list) == fmt.Sprintf("%T", test.hidden) {
+					return forbidden("hidden")
+				}
+				return nil
+			}
+			if got := w.verify(t, w); got.PathClosed != test.closed || got.Verdict != unknown {
+				t.Errorf("%+v", got)
 			}
 		})
 	}

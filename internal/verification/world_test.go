@@ -19,6 +19,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/mcpserver"
@@ -54,6 +55,8 @@ type world struct {
 	// probed are the endpoints that were asked.
 	probed []mcpserver.Endpoint
 	api    client.Client
+	// hide refuses to list what it gives an error for.
+	hide func(client.ObjectList) error
 }
 
 func newWorld() *world {
@@ -212,7 +215,16 @@ func (w *world) verify(t *testing.T, prober mcpserver.Prober) verification.Outco
 	if w.slice != nil {
 		objects = append(objects, w.slice)
 	}
-	w.api = fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(objects...).Build()
+	w.api = fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+			if w.hide != nil {
+				if err := w.hide(list); err != nil {
+					return err
+				}
+			}
+			return c.List(ctx, list, options...)
+		},
+	}).Build()
 	verifier := verification.Verifier{Reader: w.api, Prober: prober, Self: w.self}
 	outcome, err := verifier.Verify(t.Context(), w.target)
 	if err != nil {
