@@ -54,7 +54,8 @@ func held(request *v1alpha1.HealingRequest, by *metav1.Condition) *Error {
 	if until != nil {
 		waits += " until " + record.Timestamp(until.Time)
 	}
-	return newError(sentences(fmt.Sprintf("the heal %s %s (%s): %s", request.Name, waits, by.Reason, by.Message), status.Diagnosis),
+	// The first words are the spec's ("Workflow 2"); what is wrong comes before what is done about it.
+	return newError(sentences("Unable to fix automatically: "+status.Diagnosis, fmt.Sprintf("The heal %s %s (%s): %s", request.Name, waits, by.Reason, by.Message)),
 		sentences(answer, status.Recommendation, command(status.SuggestedPatch)), nil)
 }
 

@@ -111,9 +111,9 @@ func TestGivingUp(t *testing.T) {
 		"taken up, ended, watch is late": {state("a", "10", started), done, 130 * time.Second, ""},
 		"the policy's own deadline":      {state("a", "10", started, deadline(5*time.Minute)), state("a", "11", started, deadline(5*time.Minute)), 310 * time.Second, "the heal sandfly-001 did not end within 5m10s"},
 		"held back, and the watch is late": {state("a", "10", started), state("a", "11", planned(v1alpha1.ReasonStormBrake, "half of them fail")), 130 * time.Second,
-			"the heal sandfly-001 is held back (StormBrake): half of them fail. Container server keeps crashing"},
+			"Unable to fix automatically: Container server keeps crashing. The heal sandfly-001 is held back (StormBrake): half of them fail"},
 		"its turn never comes": {state("a", "10", planned(v1alpha1.ReasonConcurrencyLimited, "4 others are at work")), state("a", "11", planned(v1alpha1.ReasonConcurrencyLimited, "4 others are at work")), 130 * time.Second,
-			"the heal sandfly-001 is held back (ConcurrencyLimited): 4 others are at work. Container server keeps crashing"},
+			"Unable to fix automatically: Container server keeps crashing. The heal sandfly-001 is held back (ConcurrencyLimited): 4 others are at work"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := testclock.NewFakeClock(began)
@@ -193,7 +193,7 @@ func TestAHealThatIsHeldHoldsNobody(t *testing.T) {
 			if !errors.As(err, &known) || told != 1 {
 				t.Fatalf("told %d steps: %v", told, err)
 			}
-			if want := "the heal sandfly-001 " + tc.message + ": what it means. Container server keeps crashing"; known.Message != want {
+			if want := "Unable to fix automatically: Container server keeps crashing. The heal sandfly-001 " + tc.message + ": what it means"; known.Message != want {
 				t.Errorf("says  %s\nwants %s", known.Message, want)
 			}
 			for _, part := range []string{tc.answer, "`kubectl cortex approve sandfly-001 -n cortex-system`", "Look at its log. Suggested command: `kubectl logs deploy/sandfly`."} {

@@ -49,8 +49,8 @@ var _ = Describe("Many callers", func() {
 })
 
 var _ = Describe("A heal outlives", func() {
-	// Healing of a target that is scaled to zero passes through these.
-	for _, phase := range []v1alpha1.Phase{v1alpha1.PhaseDiagnosing, v1alpha1.PhaseRemediating, v1alpha1.PhaseVerifying} {
+	// Healing of a target that is scaled to zero passes through these. While it is Pending in the API server it is diagnosed.
+	for _, phase := range []v1alpha1.Phase{v1alpha1.PhasePending, v1alpha1.PhaseRemediating, v1alpha1.PhaseVerifying} {
 		It(fmt.Sprintf("an operator that is killed while it is %s", phase), func(ctx context.Context) {
 			Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
 			before, err := cluster.Deployment(ctx, sandfly)
@@ -65,7 +65,7 @@ var _ = Describe("A heal outlives", func() {
 			defer watching.Stop()
 			go func() {
 				for event := range watching.ResultChan() {
-					if request, ok := event.Object.(*v1alpha1.HealingRequest); ok && request.Status.Phase == phase {
+					if request, ok := event.Object.(*v1alpha1.HealingRequest); ok && request.DerivePhase() == phase {
 						killed <- harness.Kill(leader, "/operator")
 						return
 					}
