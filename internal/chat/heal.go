@@ -41,6 +41,9 @@ func (r *run) healed(ctx context.Context, server *mcp.Server, hints mcp.Hints, c
 			break
 		}
 		outcome, unhealed := r.heal(ctx, server, failure, started)
+		if outcome.Unverified && unhealed != nil {
+			return r.decided(ctx, server, failure, hints, outcome, unhealed, call)
+		}
 		if unhealed != nil {
 			return mayHaveRun(unhealed, failure, hints)
 		}
@@ -62,6 +65,24 @@ func (r *run) healed(ctx context.Context, server *mcp.Server, hints mcp.Hints, c
 		}
 	}
 	return r.explained(ctx, server, hints, err)
+}
+
+// decided makes the call again after a fix of which the operator could not see whether it helped: what comes of the call decides.
+// Where the call must not run twice nobody knows, and that is told.
+func (r *run) decided(ctx context.Context, server *mcp.Server, failure *mcp.CallError, hints mcp.Hints, outcome healing.Outcome, unhealed error, call func(context.Context) error) error {
+	service := server.Key().Name
+	if mcp.Replay(failure.Class, failure.Sent, hints).Replay {
+		r.tell(HealingProgress{Service: service, Message: "The operator cannot see whether the fix helped. Calling again to find out..."})
+		server.Renew(outcome.UID)
+		err := r.settled(ctx, call)
+		var again *mcp.CallError
+		if !errors.As(err, &again) || !mcp.Heals(again.Class) {
+			r.tell(HealingComplete{Service: service, Success: true, Message: restored(outcome)})
+			return err
+		}
+	}
+	r.tell(HealingFailed{Service: service, Message: unfixed(outcome, nil), Recommendation: outcome.Recommendation})
+	return mayHaveRun(unhealed, failure, hints)
 }
 
 // mayHaveRun adds a warning to what people read, where a call that must not run twice may have run.
@@ -104,6 +125,9 @@ func (r *run) heal(ctx context.Context, server *mcp.Server, failure *mcp.CallErr
 		outcome = r.unfollowed(err)
 	}
 	r.record(service, outcome, err)
+	if outcome.Unverified {
+		return outcome, errors.New(manual(service, issue, outcome))
+	}
 	if !outcome.Success {
 		r.tell(HealingFailed{Service: service, Message: unfixed(outcome, err), Recommendation: outcome.Recommendation})
 		return outcome, errors.New(manual(service, issue, outcome))

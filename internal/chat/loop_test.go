@@ -227,6 +227,32 @@ func TestAHealThatCannotBeFollowed(t *testing.T) {
 	}
 }
 
+// The operator has no way to the server: what comes of the call decides, and it is told as it is.
+func TestAFixThatTheOperatorCannotSee(t *testing.T) {
+	for name, tc := range map[string]struct {
+		helps  bool
+		query  string
+		status chat.Status
+		answer string
+		last   string
+	}{
+		"helped":     {true, "list sandfly hosts", chat.StatusCompleted, "2 hosts", "complete"},
+		"not helped": {false, "list sandfly hosts", chat.StatusFailed, "was not healed", "failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			backend := mcptest.Start(t, sandfly)
+			blind := func(context.Context, healing.Failure) (healing.Outcome, error) {
+				if tc.helps {
+					backend.Up()
+				}
+				return healing.Outcome{Unverified: true, Result: healing.Result{FixApplied: "Restarted deployment sandfly-mcp-server", Diagnosis: "a NetworkPolicy closes the way"}}, nil
+			}
+			got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{blind}}.ask(t.Context(), t, tc.query)
+			got.expect(t, tc.status, tc.answer, "start", "start", "progress", "progress", "progress", "progress", tc.last, "complete")
+		})
+	}
+}
+
 func TestAToolsOwnErrorIsTheAnswer(t *testing.T) {
 	backend := mcptest.Start(t, sandfly)
 	got := setup{backends: []*mcptest.Backend{backend}}.ask(t.Context(), t, "start a scan host=unknown")

@@ -6,6 +6,7 @@ package healing
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -26,6 +27,9 @@ type Outcome struct {
 	// AlreadyHealed says that the heal succeeded after the failed call began and before it was looked for: nothing was
 	// started for this failure, and the call is worth another try.
 	AlreadyHealed bool
+	// Unverified says that a fix was applied and that the operator has no way to the server to see whether it helped. It is no
+	// success; another call from here decides.
+	Unverified bool
 }
 
 // outcomeOf reads the outcome off a request that is over.
@@ -36,7 +40,13 @@ func outcomeOf(request *v1alpha1.HealingRequest, already bool) Outcome {
 		UID:              request.UID,
 		SuggestedCommand: request.Status.SuggestedPatch,
 		AlreadyHealed:    already,
+		Unverified:       unverified(request),
 	}
+}
+
+func unverified(request *v1alpha1.HealingRequest) bool {
+	complete := meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionComplete)
+	return complete != nil && complete.Reason == v1alpha1.ReasonUnverified
 }
 
 // Timestamp writes a moment as the spec does: ISO 8601, UTC, whole seconds.
