@@ -24,11 +24,12 @@ const (
 
 // ActionPermission says whether one type of action may be taken.
 type ActionPermission struct {
-	// type of the action.
+	// type of the action. One that does not exist is refused: a typing error must not leave allowed what was to be forbidden.
+	// +kubebuilder:validation:Enum=Scale;Restart;Wait;Rollback;Resume;RaiseMemoryLimit;DeletePods;Patch;HealDependency
 	// +required
 	Type ActionType `json:"type"`
 
-	// permission for it.
+	// permission for it. A Patch is never automatic: Auto means Approval there.
 	// +required
 	Permission Permission `json:"permission"`
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,7 +29,7 @@ func For(service *corev1.Service, policies []v1alpha1.HealingPolicy) (Effective,
 		return Default(), nil
 	}
 	var names []string
-	var specs []v1alpha1.HealingPolicySpec
+	var all specs
 	var failed error
 	for i := range policies {
 		policy := &policies[i]
@@ -43,10 +42,10 @@ func For(service *corev1.Service, policies []v1alpha1.HealingPolicy) (Effective,
 		}
 		if selected || err != nil {
 			names = append(names, policy.Name)
-			specs = append(specs, whole(policy.Spec))
+			all = append(all, whole(policy.Spec))
 		}
 	}
-	effective := merge(specs)
+	effective := merge(all)
 	effective.Names = shown(names)
 	if failed != nil {
 		effective.forbid()
@@ -92,12 +91,4 @@ func (e Effective) TotalOf(requested *metav1.Duration) time.Duration {
 		return e.Timeouts.Total
 	}
 	return min(e.Timeouts.Total, requested.Duration)
-}
-
-// String names the policies for people.
-func (e Effective) String() string {
-	if len(e.Names) == 0 {
-		return "the defaults (no HealingPolicy selects the Service)"
-	}
-	return "HealingPolicy " + strings.Join(e.Names, ", ")
 }

@@ -46,12 +46,13 @@ func merge(all specs) Effective {
 	// Fewer changes, counted over a longer time, with longer pauses between them.
 	all.least(&e.Limits.MaxAttempts, func(s *spec) *int32 { return s.Limits.MaxAttempts })
 	all.longest(&e.Limits.Window, func(s *spec) *metav1.Duration { return s.Limits.Window })
-	all.longest(&e.Limits.CooldownBase, func(s *spec) *metav1.Duration { return s.Limits.Cooldown.Base })
 	all.longest(&e.Limits.CooldownMax, func(s *spec) *metav1.Duration { return s.Limits.Cooldown.Max })
+	// A first pause that somebody asks for is not cut short by a bound that is meant for others. The default one is.
+	e.Limits.CooldownBase = min(e.Limits.CooldownBase, e.Limits.CooldownMax)
+	all.longest(&e.Limits.CooldownBase, func(s *spec) *metav1.Duration { return s.Limits.Cooldown.Base })
+	e.Limits.CooldownMax = max(e.Limits.CooldownMax, e.Limits.CooldownBase)
 	all.least(&e.Limits.MaxConcurrentPerNamespace, func(s *spec) *int32 { return s.Limits.MaxConcurrentPerNamespace })
 	all.least(&e.Limits.MaxConcurrent, func(s *spec) *int32 { return s.Limits.MaxConcurrent })
-	// A pause that one policy asks for is not cut short by a bound that is meant for shorter ones.
-	e.Limits.CooldownMax = max(e.Limits.CooldownMax, e.Limits.CooldownBase)
 
 	// A brake that takes hold earlier and lets go later. It never lets go above the share at which it takes hold.
 	all.least(&e.Limits.UnhealthyPercent, func(s *spec) *int32 { return s.Limits.StormBrake.UnhealthyPercent })
@@ -81,12 +82,8 @@ func strictest[T any](all specs, byDefault T, stricter func(a, b T) T, field fun
 	var held *T
 	for i := range all {
 		value := field(&all[i])
-		switch {
-		case value == nil:
-		case held == nil:
-			held = value
-		default:
-			held = new(stricter(*held, *value))
+		if value != nil {
+			held = new(stricter(*cmp.Or(held, value), *value))
 		}
 	}
 	if held == nil {

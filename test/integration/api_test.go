@@ -14,9 +14,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
@@ -35,6 +37,7 @@ var _ = BeforeSuite(func() {
 	Expect(os.Getenv("KUBEBUILDER_ASSETS")).NotTo(BeEmpty(), "KUBEBUILDER_ASSETS is not set: run `make test-unit`, which sets it")
 	scheme := runtime.NewScheme()
 	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	Expect(corev1.AddToScheme(scheme)).To(Succeed())
 	env := &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
@@ -67,7 +70,9 @@ var _ = Describe("A HealingRequest", func() {
 		Expect(api.Get(ctx, client.ObjectKeyFromObject(r), &stored)).To(Succeed())
 		Expect(stored.Spec.TargetRef.Kind).To(Equal(v1alpha1.KindService))
 		Expect(stored.Spec.Trigger).To(Equal(v1alpha1.TriggerManual))
-		Expect(stored.Spec.Timeout.Duration).To(Equal(120 * time.Second))
+		// What the policy names is not fixed at creation.
+		Expect(stored.Spec.Timeout).To(BeNil())
+		Expect(stored.Spec.Mode).To(BeEmpty())
 	})
 
 	DescribeTable("is refused with a message that says what to write instead",
@@ -115,14 +120,44 @@ var _ = Describe("A HealingRequest", func() {
 		Entry("requestedBy", func(r *v1alpha1.HealingRequest) { r.Spec.RequestedBy = "someone" }, "spec.requestedBy cannot be changed"),
 		Entry("mode", func(r *v1alpha1.HealingRequest) { r.Spec.Mode = v1alpha1.ModeAuto }, "spec.mode cannot be changed"),
 		Entry("timeout", func(r *v1alpha1.HealingRequest) { r.Spec.Timeout = &metav1.Duration{Duration: time.Minute} }, "spec.timeout cannot be changed"),
+		Entry("expectedTools", func(r *v1alpha1.HealingRequest) { r.Spec.ExpectedTools = []string{"scan"} }, "spec.expectedTools cannot be changed"),
 	)
 
-	It("takes an approval once", func(ctx context.Context) {
-		r := request(nil)
+	It("takes the same timeout in other words", func(ctx context.Context) {
+		r := request(func(r *v1alpha1.HealingRequest) { r.Spec.Timeout = &metav1.Duration{Duration: 2 * time.Minute} })
 		Expect(api.Create(ctx, r)).To(Succeed())
-		r.Spec.Approval = v1alpha1.ApprovalApproved
-		Expect(api.Update(ctx, r)).To(Succeed())
-		r.Spec.Approval = v1alpha1.ApprovalDenied
-		Expect(api.Update(ctx, r)).To(MatchError(ContainSubstring("spec.approval cannot be changed once it is given")))
+		patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"timeout":"120s"}}`))
+		Expect(api.Patch(ctx, r, patch)).To(Succeed())
+	})
+
+	type answer struct {
+		approval v1alpha1.Approval
+		by       string
+	}
+	DescribeTable("takes a person's answer once, and a no at any time",
+		func(ctx context.Context, first, second answer, message string) {
+			r := request(nil)
+			Expect(api.Create(ctx, r)).To(Succeed())
+			r.Spec.Approval, r.Spec.ApprovedBy = first.approval, first.by
+			Expect(api.Update(ctx, r)).To(Succeed())
+			r.Spec.Approval, r.Spec.ApprovedBy = second.approval, second.by
+			if message == "" {
+				Expect(api.Update(ctx, r)).To(Succeed())
+				return
+			}
+			Expect(api.Update(ctx, r)).To(MatchError(ContainSubstring(message)))
+		},
+		Entry("yes, then no", answer{v1alpha1.ApprovalApproved, "ann"}, answer{v1alpha1.ApprovalDenied, "bob"}, ""),
+		Entry("no, then yes", answer{v1alpha1.ApprovalDenied, ""}, answer{v1alpha1.ApprovalApproved, ""}, "spec.approval cannot be taken back once it is given"),
+		Entry("yes, taken back", answer{v1alpha1.ApprovalApproved, ""}, answer{"", ""}, "spec.approval cannot be taken back once it is given"),
+		Entry("no, taken back", answer{v1alpha1.ApprovalDenied, ""}, answer{"", ""}, "spec.approval cannot be taken back once it is given"),
+		Entry("somebody else's yes", answer{v1alpha1.ApprovalApproved, "ann"}, answer{v1alpha1.ApprovalApproved, "bob"}, "spec.approvedBy cannot be changed without spec.approval"),
+		Entry("nobody's yes", answer{v1alpha1.ApprovalApproved, "ann"}, answer{v1alpha1.ApprovalApproved, ""}, "spec.approvedBy cannot be changed without spec.approval"),
+		Entry("a name before the answer", answer{"", "ann"}, answer{v1alpha1.ApprovalApproved, "bob"}, ""),
+	)
+
+	It("takes no answer but yes and no", func(ctx context.Context) {
+		Expect(api.Create(ctx, request(func(r *v1alpha1.HealingRequest) { r.Spec.Approval = "Perhaps" }))).
+			To(MatchError(ContainSubstring(`supported values: "Approved", "Denied"`)))
 	})
 })

@@ -70,9 +70,13 @@ func targetOf(_ context.Context, obj client.Object) []Target {
 
 // Reconcile deletes what is let go of one target.
 func (r *Reconciler) Reconcile(ctx context.Context, target Target) (ctrl.Result, error) {
-	requests, err := r.requests(ctx, target)
-	if err != nil || len(requests) == 0 {
+	all, err := r.requests(ctx, target.Namespace)
+	if err != nil {
 		return ctrl.Result{}, err
+	}
+	requests := of(target, all)
+	if len(requests) == 0 {
+		return ctrl.Result{}, nil
 	}
 	effective, err := r.policy(ctx, target, requests)
 	if err != nil {
@@ -80,24 +84,29 @@ func (r *Reconciler) Reconcile(ctx context.Context, target Target) (ctrl.Result,
 	}
 	now := r.Clock.Now()
 	var failed error
-	for _, request := range effective.Expired(now, requests) {
+	for _, request := range effective.Expired(now, target.Ref, all) {
 		failed = errors.Join(failed, r.delete(ctx, request))
 	}
 	return ctrl.Result{RequeueAfter: untilNext(now, effective.Retention.MaxAge, requests)}, failed
 }
 
-func (r *Reconciler) requests(ctx context.Context, target Target) ([]v1alpha1.HealingRequest, error) {
+func (r *Reconciler) requests(ctx context.Context, namespace string) ([]v1alpha1.HealingRequest, error) {
 	var all v1alpha1.HealingRequestList
-	if err := r.List(ctx, &all, client.InNamespace(target.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing the requests of %s: %w", target.Namespace, err)
+	if err := r.List(ctx, &all, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing the requests of %s: %w", namespace, err)
 	}
+	return all.Items, nil
+}
+
+// of are those of one target.
+func of(target Target, all []v1alpha1.HealingRequest) []v1alpha1.HealingRequest {
 	var requests []v1alpha1.HealingRequest
-	for i := range all.Items {
-		if all.Items[i].Spec.TargetRef == target.Ref {
-			requests = append(requests, all.Items[i])
+	for i := range all {
+		if all[i].Spec.TargetRef == target.Ref {
+			requests = append(requests, all[i])
 		}
 	}
-	return requests, nil
+	return requests
 }
 
 // policy of the Service that the requests are about, or the defaults where it is gone.
