@@ -99,6 +99,9 @@ func (r *Reconciler) advance(ctx context.Context, h *heal) error {
 	if err := r.recall(ctx, h); err != nil || h.due {
 		return err
 	}
+	if err := r.heed(ctx, h); err != nil {
+		return err
+	}
 	for range maxSteps {
 		if err := r.step(ctx, h); err != nil || h.due || h.request.Done() {
 			return err

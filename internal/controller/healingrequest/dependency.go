@@ -6,14 +6,18 @@ package healingrequest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/dependency"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/verification"
 )
 
@@ -33,27 +37,31 @@ func (r *Reconciler) verifyDependency(ctx context.Context, h *heal) (bool, error
 			h.pause()
 			return false, nil
 		}
-		h.dependencyFailed(v1alpha1.CheckResult{
-			Name: verification.CheckDependency, Verdict: v1alpha1.VerdictFailed, Message: fmt.Sprintf("the request %s was deleted", name),
-		})
-		return false, nil
+		return false, r.dependencyNotHealed(ctx, h, v1alpha1.ActionIneffective, nil, verification.DependencyCheck(nil, h.request.Deadline()))
 	}
 	for _, line := range dependency.Relay(h.request, child) {
 		h.say(line)
 	}
 	check := verification.DependencyCheck(child, h.request.Deadline())
-	switch held := child.Held(); {
+	if check.Verdict == v1alpha1.VerdictUnknown && blockedBy(child) == v1alpha1.ReasonAnotherRequestActive {
+		if check, err = r.waitsForItself(ctx, h, child, check); err != nil {
+			return false, err
+		}
+	}
+	switch {
 	case check.Verdict == v1alpha1.VerdictPassed:
-		h.effectSince = child.Status.CompletedAt.Time
+		h.dependencyHealed(child, check)
 		return true, nil
-	case held != nil:
-		// Who waits for the parent must not wait for a person, or for the end of a storm, without a word.
-		check.Message = fmt.Sprintf("request %s of dependency %s is held back: %s", child.Name, current.Object.Name, held.Message)
-		h.dependencyFailed(check)
+	case child.Held() != nil:
+		// Who waits for the parent must not wait for a person, or for the end of a storm, without a word. What was not tried may be
+		// tried the next time.
+		return false, r.dependencyNotHealed(ctx, h, v1alpha1.ActionSkipped, child, check)
 	case check.Verdict == v1alpha1.VerdictFailed:
-		h.dependencyFailed(check)
+		return false, r.dependencyNotHealed(ctx, h, v1alpha1.ActionIneffective, child, check)
 	case !h.clock.Now().Before(h.request.Deadline()):
 		current.State = v1alpha1.ActionIneffective
+		h.recordVerification(v1alpha1.Verification{Verdict: check.Verdict, Checks: []v1alpha1.CheckResult{check}}, check)
+		h.advise(check.Message)
 		h.expired()
 	default:
 		h.pause()
@@ -64,11 +72,117 @@ func (r *Reconciler) verifyDependency(ctx context.Context, h *heal) (bool, error
 // lateCache is how long the cache may take to hear of a request that was just made.
 const lateCache = 5 * time.Second
 
-func (h *heal) dependencyFailed(check v1alpha1.CheckResult) {
-	h.recordVerification(v1alpha1.Verification{Verdict: v1alpha1.VerdictFailed, Checks: []v1alpha1.CheckResult{check}}, check)
-	h.current().State = v1alpha1.ActionIneffective
-	h.say("It did not help: " + check.Message)
-	h.lookAgain()
+// waitsForItself fails the check of a child that waits for others, if these wait for this request in the end. When it was made that
+// could not be seen: the other chain was made at the same moment, or two Services turn out to lead to one workload.
+func (r *Reconciler) waitsForItself(ctx context.Context, h *heal, child *v1alpha1.HealingRequest, check v1alpha1.CheckResult) (v1alpha1.CheckResult, error) {
+	requests, err := r.requests(ctx, r.Client, h.request.Namespace)
+	if err != nil {
+		return check, err
+	}
+	if cycle := dependency.Cycle(h.request, dependency.ServiceOf(child), requests); cycle != nil {
+		check.Verdict, check.Message = v1alpha1.VerdictFailed, dependency.CycleMessage(cycle)
+	}
+	return check, nil
+}
+
+// dependencyHealed takes note, once, that the dependency works: from now on it is the target that has to. What was changed for it
+// is part of the fix.
+func (h *heal) dependencyHealed(child *v1alpha1.HealingRequest, check v1alpha1.CheckResult) {
+	h.effectSince, h.dependency = child.Status.CompletedAt.Time, &check
+	if h.current().State == v1alpha1.ActionVerified {
+		return
+	}
+	h.current().State = v1alpha1.ActionVerified
+	if fix := child.Status.FixApplied; fix != "" {
+		h.addFix(h.current().Object.Name + ": " + fix)
+	}
+	h.say(fmt.Sprintf("Waiting for %s to become ready...", h.request.Spec.TargetRef.Name))
+}
+
+// dependencyNotHealed ends the request, unless the target works all the same: as long as it lacks what it needs, nothing else helps.
+// What a person has to do is what the heal of the dependency has found.
+func (r *Reconciler) dependencyNotHealed(ctx context.Context, h *heal, state v1alpha1.ActionState, child *v1alpha1.HealingRequest, check v1alpha1.CheckResult) error {
+	h.current().State = state
+	verified, err := r.works(ctx, h)
+	if err != nil {
+		return err
+	}
+	if verified != nil {
+		h.recovered(*verified)
+		return nil
+	}
+	check.Verdict = v1alpha1.VerdictFailed
+	h.recordVerification(v1alpha1.Verification{Verdict: check.Verdict, Checks: []v1alpha1.CheckResult{check}}, check)
+	switch {
+	case child != nil && child.Status.Recommendation != "" && child.Done():
+		h.status().Recommendation, h.status().SuggestedPatch = child.Status.Recommendation, child.Status.SuggestedPatch
+	default:
+		h.advise(check.Message)
+	}
+	h.handOver(check.Message)
+	return nil
+}
+
+// dependencyRefused ends the request: the dependency can never be healed first, or not in time.
+func (h *heal) dependencyRefused(why string) {
+	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNoSafeAction, why)
+	h.advise(why)
+	h.handOver(why)
+}
+
+// handOver asks a person for what keeps the dependency from being healed.
+func (h *heal) handOver(why string) {
+	why = strings.TrimRight(strings.ReplaceAll(why, unable, ""), ". ") // once is enough for a chain
+	if h.status().FixApplied == "" {
+		h.complete(v1alpha1.ReasonManualFixNeeded, fmt.Sprintf("%s%s. %s", unable, why, h.status().Diagnosis))
+		return
+	}
+	h.complete(v1alpha1.ReasonFixIneffective, fmt.Sprintf("%s, and it did not help: %s. %s", h.status().FixApplied, why, h.status().Diagnosis))
+}
+
+// advise puts a word before what the diagnosis recommends.
+func (h *heal) advise(word string) {
+	h.status().Recommendation = foreign.Line(strings.TrimRight(word, ". ")+". "+h.status().Recommendation, 2048)
+}
+
+// heed looks whether a person has stopped the request that this one is a step of, or deleted it. Then this one is stopped too.
+func (r *Reconciler) heed(ctx context.Context, h *heal) error {
+	for _, owner := range h.request.OwnerReferences {
+		if owner.UID != dependency.ParentOf(h.request) {
+			continue
+		}
+		var waiting v1alpha1.HealingRequest
+		err := r.Get(ctx, types.NamespacedName{Namespace: h.request.Namespace, Name: owner.Name}, &waiting)
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("reading HealingRequest %s: %w", owner.Name, err)
+		}
+		h.stopped = err != nil || waiting.UID != owner.UID || stoppedByPerson(&waiting)
+	}
+	return nil
+}
+
+func stoppedByPerson(request *v1alpha1.HealingRequest) bool {
+	return request.Spec.Approval == v1alpha1.ApprovalDenied || completeReason(request) == v1alpha1.ReasonCanceled
+}
+
+// steps enqueues the requests that are steps of one which a person has stopped.
+func (r *Reconciler) steps(ctx context.Context, obj client.Object) []reconcile.Request {
+	request, ok := obj.(*v1alpha1.HealingRequest)
+	if !ok || !stoppedByPerson(request) {
+		return nil
+	}
+	requests, err := r.requests(ctx, r.Client, request.Namespace)
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Finding the steps of a request that was stopped")
+		return nil
+	}
+	var found []reconcile.Request
+	for i := range requests {
+		if dependency.IsChild(&requests[i], request) && !requests[i].Done() {
+			found = append(found, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&requests[i])})
+		}
+	}
+	return found
 }
 
 // parent enqueues the request that waits for one that heals a dependency.

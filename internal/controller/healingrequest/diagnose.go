@@ -61,7 +61,7 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 func (h *heal) lateEffect() {
 	actions := h.status().Actions
 	for i := len(actions) - 1; i >= 0; i-- {
-		if actions[i].Type != v1alpha1.ActionWait && actions[i].State == v1alpha1.ActionIneffective {
+		if changes(actions[i].Type) && actions[i].State == v1alpha1.ActionIneffective {
 			actions[i].State = v1alpha1.ActionVerified
 			break
 		}
@@ -154,7 +154,7 @@ func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) e
 }
 
 func needsApproval(mode v1alpha1.Mode, action v1alpha1.PlannedAction) bool {
-	return action.Permission == v1alpha1.PermissionApproval || mode == v1alpha1.ModeApproval && action.Type != v1alpha1.ActionWait
+	return action.Permission == v1alpha1.PermissionApproval || mode == v1alpha1.ModeApproval && changes(action.Type)
 }
 
 // ask waits for a person's answer to the plan. The time of the heal does not run meanwhile.
@@ -247,12 +247,15 @@ func (h *heal) refuse(namespace, service string) {
 	h.complete(v1alpha1.ReasonNotOptedIn, message)
 }
 
+// unable begins the message of a request that a person has to go on with, in the spec's words.
+const unable = "Unable to fix automatically: "
+
 // giveUp hands the request over to a person, with all that was found and tried.
 func (h *heal) giveUp(tried []v1alpha1.ActionResult) {
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNoSafeAction, "no action is left that is safe without a person")
 	h.tellTried(tried)
 	if h.status().FixApplied == "" {
-		h.complete(v1alpha1.ReasonManualFixNeeded, "Unable to fix automatically: "+h.status().Diagnosis)
+		h.complete(v1alpha1.ReasonManualFixNeeded, unable+h.status().Diagnosis)
 		return
 	}
 	h.complete(v1alpha1.ReasonFixIneffective, fmt.Sprintf("%s, and it did not help: %s", h.status().FixApplied, h.status().Diagnosis))

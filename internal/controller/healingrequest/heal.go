@@ -29,6 +29,10 @@ type heal struct {
 	policy *policy.Effective
 	// fresh: the target was looked at in this reconcile.
 	fresh bool
+	// stopped: a person has stopped the request that this one is a step of.
+	stopped bool
+	// dependency is what was seen of the dependency that was healed first.
+	dependency *v1alpha1.CheckResult
 	// started: its time began to run in this reconcile, before its policy was known.
 	started bool
 	// effectSince is when what was begun can have an effect, where that is later than its beginning.

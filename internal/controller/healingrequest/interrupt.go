@@ -13,7 +13,7 @@ import (
 
 // interrupt ends a request that a person has stopped, or whose time is up, and reports whether it did.
 func (h *heal) interrupt() bool {
-	denied := h.request.Spec.Approval == v1alpha1.ApprovalDenied
+	denied := h.stopped || h.request.Spec.Approval == v1alpha1.ApprovalDenied
 	switch {
 	case !denied && !h.overdue():
 		return false

@@ -86,6 +86,10 @@ func (h *heal) recordAction(result v1alpha1.ActionResult) {
 	status := h.status()
 	result.Detail = foreign.Line(result.Detail, 512)
 	status.Actions = append(status.Actions, result)
+	if result.Type == v1alpha1.ActionHealDependency && result.State == v1alpha1.ActionFailed {
+		h.dependencyRefused(result.Detail)
+		return
+	}
 	if result.State != v1alpha1.ActionApplied {
 		h.say(fmt.Sprintf("%s %s: %s. Looking again...", result.Type, result.State, result.Detail))
 		h.lookAgain()
@@ -102,10 +106,16 @@ func (h *heal) recordAction(result v1alpha1.ActionResult) {
 		h.say(result.Detail)
 		return
 	}
+	h.addFix(result.Detail)
+	h.say(result.Detail)
+	h.say("Waiting for rollout to complete...")
+}
+
+// addFix adds to what was changed.
+func (h *heal) addFix(fix string) {
+	status := h.status()
 	if status.FixApplied != "" {
 		status.FixApplied += "; "
 	}
-	status.FixApplied = foreign.Line(status.FixApplied+result.Detail, 1024)
-	h.say(result.Detail)
-	h.say("Waiting for rollout to complete...")
+	status.FixApplied = foreign.Line(status.FixApplied+fix, 1024)
 }

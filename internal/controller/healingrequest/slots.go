@@ -62,7 +62,11 @@ func occupies(request *v1alpha1.HealingRequest) bool {
 	if request.Done() || !request.DeletionTimestamp.IsZero() {
 		return false
 	}
-	for _, action := range request.Status.Actions {
+	actions := request.Status.Actions
+	if n := len(actions); n > 0 && actions[n-1].Type == v1alpha1.ActionHealDependency && request.DerivePhase() == v1alpha1.PhaseVerifying {
+		return false // the heal that it waits for may need its place
+	}
+	for _, action := range actions {
 		if changes(action.Type) {
 			return true
 		}

@@ -54,7 +54,7 @@ func (r *Reconciler) verify(ctx context.Context, h *heal) error {
 		h.unverified(last)
 	case !now.Before(h.request.Deadline()):
 		h.recordVerification(verified.Verification, last)
-		h.current().State = v1alpha1.ActionIneffective
+		h.inVain()
 		h.expired()
 	case verified.Verdict == v1alpha1.VerdictFailed || !now.Before(h.patience(last, effective.Timeouts)):
 		h.recordVerification(verified.Verification, last)
@@ -176,6 +176,9 @@ func (h *heal) await(verified verification.Outcome, timeouts policy.Timeouts) {
 }
 
 func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.CheckResult) {
+	if h.dependency != nil {
+		verified.Checks = append([]v1alpha1.CheckResult{*h.dependency}, verified.Checks...)
+	}
 	for i := range verified.Checks {
 		verified.Checks[i].Message = foreign.Line(verified.Checks[i].Message, 512)
 	}
@@ -197,9 +200,16 @@ func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.
 
 // ineffective: the change is there and the target does not work.
 func (h *heal) ineffective(check v1alpha1.CheckResult) {
-	h.current().State = v1alpha1.ActionIneffective
+	h.inVain()
 	if changes(h.current().Type) {
 		h.tell(reasonIneffective, fmt.Sprintf("%s, and it did not help: %s", h.current().Detail, check.Message))
+	}
+}
+
+// inVain: the target does not work after the last action. A dependency that was healed is well all the same.
+func (h *heal) inVain() {
+	if h.dependency == nil || h.current().Type != v1alpha1.ActionHealDependency {
+		h.current().State = v1alpha1.ActionIneffective
 	}
 }
 
@@ -221,9 +231,10 @@ func (h *heal) healed() {
 
 // checkWords begin the progress message of a check, in the spec's words.
 var checkWords = map[string]string{
-	verification.CheckRollout:   "Checking rollout...",
-	verification.CheckEndpoints: "Checking service endpoints...",
-	verification.CheckHandshake: "Verifying connectivity...",
-	verification.CheckTools:     "Comparing tools...",
-	verification.CheckStability: "Checking stability...",
+	verification.CheckDependency: "Checking the dependency...",
+	verification.CheckRollout:    "Checking rollout...",
+	verification.CheckEndpoints:  "Checking service endpoints...",
+	verification.CheckHandshake:  "Verifying connectivity...",
+	verification.CheckTools:      "Comparing tools...",
+	verification.CheckStability:  "Checking stability...",
 }

@@ -53,6 +53,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		For(&v1alpha1.HealingRequest{}).
 		Watches(&v1alpha1.HealingRequest{}, handler.EnqueueRequestsFromMapFunc(r.freed), builder.WithPredicates(gone)).
 		Watches(&v1alpha1.HealingRequest{}, handler.EnqueueRequestsFromMapFunc(parent)).
+		Watches(&v1alpha1.HealingRequest{}, handler.EnqueueRequestsFromMapFunc(r.steps), builder.WithPredicates(gone)).
 		Watches(&v1alpha1.HealingPolicy{}, handler.EnqueueRequestsFromMapFunc(r.governed)).
 		WatchesMetadata(&appsv1.Deployment{}, r.wake(named(v1alpha1.KindDeployment))).
 		WatchesMetadata(&appsv1.StatefulSet{}, r.wake(named(v1alpha1.KindStatefulSet))).
