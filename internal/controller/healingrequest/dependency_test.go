@@ -131,7 +131,7 @@ var _ = Describe("A target whose dependency is down", func() {
 		t.build(ctx, "b").atZero = true
 		b := t.ask(ctx, "b", nil)
 		t.step(ctx, b)
-		t.ask(ctx, "a", nil)
+		t.until(ctx, t.ask(ctx, "a", nil), v1alpha1.PhaseVerifying)
 		t.work(ctx, t.operator(t.Client))
 		requests := t.requests(ctx)
 		Expect(requests["b"]).To(HaveLen(2))
