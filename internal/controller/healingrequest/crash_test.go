@@ -37,10 +37,10 @@ func (d *death) write(_ string, write func() error) error {
 	return errDied
 }
 
-// count only counts.
-type count struct{ writes int }
+// counter only counts.
+type counter struct{ writes int }
 
-func (c *count) write(_ string, write func() error) error {
+func (c *counter) write(_ string, write func() error) error {
 	c.writes++
 	return write()
 }
@@ -54,22 +54,11 @@ var _ = Describe("An operator that dies", Ordered, ContinueOnFailure, func() {
 
 	for _, flow := range workflows() {
 		It("before and after every write of a heal is followed by one that comes to the same end: "+flow.name, func(ctx context.Context) {
-			undisturbed := newWorld(ctx)
-			flow.mess(ctx, undisturbed)
-			generation := undisturbed.deployment(ctx).Generation
-			request := undisturbed.request(ctx, flow.spec)
-			counted := &count{}
-			counting := undisturbed.operator(through(counted.write))
-			Expect(undisturbed.run(ctx, flow, request, func() reconciler { return counting })).To(BeEmpty())
-			want := undisturbed.end(ctx, request, generation)
-			Expect(want.Phase).To(Equal(flow.phase), "%+v", request.Status)
-			Expect(want.Reason).To(Equal(flow.reason))
-			Expect(want.Changed).To(Equal(flow.changed))
-
-			for n := 1; n <= counted.writes; n++ {
+			want, writes := undisturbed(ctx, flow)
+			for n := 1; n <= writes; n++ {
 				for _, after := range []bool{false, true} {
 					cases++
-					at := fmt.Sprintf("write %d of %d, after: %v", n, counted.writes, after)
+					at := fmt.Sprintf("write %d of %d, after: %v", n, writes, after)
 					w := newWorld(ctx)
 					flow.mess(ctx, w)
 					generation := w.deployment(ctx).Generation

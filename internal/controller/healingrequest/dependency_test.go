@@ -209,7 +209,7 @@ var _ = Describe("A target whose dependency is down", func() {
 			t.ask(ctx, "a", nil)
 			return t
 		}
-		counted := &count{}
+		counted := &counter{}
 		undisturbed := fresh()
 		undisturbed.work(ctx, undisturbed.operator(through(counted.write)))
 		cases := 0
