@@ -84,6 +84,24 @@ func failed(request *v1alpha1.HealingRequest) bool {
 	}
 }
 
+// Asked reports whether another request has asked a person about the target within the window. Once is enough.
+func (e Effective) Asked(now time.Time, target Target, requests []v1alpha1.HealingRequest) bool {
+	return e.asking(now, target, requests) != nil
+}
+
+// asking is the newest request that has.
+func (e Effective) asking(now time.Time, target Target, requests []v1alpha1.HealingRequest) *v1alpha1.HealingRequest {
+	for _, request := range target.ended(requests) {
+		switch reasonOf(request) {
+		case v1alpha1.ReasonManualFixNeeded, v1alpha1.ReasonFixIneffective, v1alpha1.ReasonDeadlineExceeded, v1alpha1.ReasonAttemptsExhausted:
+			if request.UID != target.Request && within(now, request.Status.CompletedAt.Time, e.Limits.Window) {
+				return request
+			}
+		}
+	}
+	return nil
+}
+
 // ended are the requests about the target that are over, newest first.
 func (t Target) ended(requests []v1alpha1.HealingRequest) []*v1alpha1.HealingRequest {
 	var ended []*v1alpha1.HealingRequest

@@ -125,3 +125,28 @@ func TestCooldownSaysWhy(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+func TestAsked(t *testing.T) {
+	for name, test := range map[string]struct {
+		request *maker
+		want    bool
+	}{
+		"a person was asked":             {request("a").ended(v1alpha1.ReasonManualFixNeeded, noon.Add(-59*time.Minute)), true},
+		"after a fix that did not help":  {failure("a", v1alpha1.ReasonFixIneffective, 0), true},
+		"after as many as may be":        {failure("a", v1alpha1.ReasonAttemptsExhausted, 0), true},
+		"when the time was up":           {failure("a", v1alpha1.ReasonDeadlineExceeded, 0), true},
+		"long ago":                       {request("a").ended(v1alpha1.ReasonManualFixNeeded, noon.Add(-time.Hour)), false},
+		"by oneself":                     {request("asking").ended(v1alpha1.ReasonManualFixNeeded, noon), false},
+		"a plan that nobody answered":    {request("a").ended(v1alpha1.ReasonUnapproved, noon), false},
+		"a heal that went well":          {request("a").ended(v1alpha1.ReasonHealed, noon), false},
+		"about another target":           {request("a").of(v1alpha1.KindService, "proxmox", "w").ended(v1alpha1.ReasonManualFixNeeded, noon), false},
+		"about the workload's Service":   {request("a").of(v1alpha1.KindService, sandfly, "w").ended(v1alpha1.ReasonManualFixNeeded, noon), true},
+		"about the Service's workload":   {request("a").of(v1alpha1.KindDeployment, "other", workload).ended(v1alpha1.ReasonManualFixNeeded, noon), true},
+		"by a request that is not over":  {request("a"), false},
+		"what a person has just stopped": {failure("a", v1alpha1.ReasonCanceled, 0), false},
+	} {
+		if got := policy.Default().Asked(noon, target(1), requests(test.request)); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -17,7 +17,7 @@ import (
 //
 //   - the newest that is over, whose number and outcome the next one goes by;
 //   - the newest that saw the server's tools, to which the next verification compares;
-//   - what a limit looks at, now or when it is asked later: Attempts, Cooldown and InVain answer the same without the rest;
+//   - what a limit looks at, now or when it is asked later: Attempts, Cooldown, InVain and Asked answer the same without the rest;
 //   - those whose dependency is still being healed, since the children of a request go with it.
 func (e Effective) Expired(now time.Time, of v1alpha1.TargetReference, requests []v1alpha1.HealingRequest) []*v1alpha1.HealingRequest {
 	var mine []*v1alpha1.HealingRequest
@@ -122,6 +122,9 @@ func (e Effective) counts(now time.Time, target Target, requests []v1alpha1.Heal
 	// Without what ended a row, the failures before it would count again.
 	if ended := target.ended(requests); slices.ContainsFunc(ended, worked) {
 		counts = append(counts, ended[slices.IndexFunc(ended, worked)])
+	}
+	if asking := e.asking(now, target, requests); asking != nil {
+		counts = append(counts, asking)
 	}
 	steps := target.steps(requests)
 	type fix struct {

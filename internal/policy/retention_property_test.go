@@ -32,7 +32,7 @@ func anyRequest(t *rapid.T, name string, ago time.Duration) *maker {
 	}
 	if rapid.IntRange(0, 9).Draw(t, "under way") > 0 {
 		m.ended(rapid.SampledFrom([]string{
-			v1alpha1.ReasonHealed, v1alpha1.ReasonHealthy, v1alpha1.ReasonFixIneffective, v1alpha1.ReasonFixIneffective, v1alpha1.ReasonDenied, v1alpha1.ReasonDryRun,
+			v1alpha1.ReasonHealed, v1alpha1.ReasonHealthy, v1alpha1.ReasonFixIneffective, v1alpha1.ReasonManualFixNeeded, v1alpha1.ReasonDenied, v1alpha1.ReasonDryRun,
 		}).Draw(t, "reason"), noon.Add(-ago))
 	}
 	return m
@@ -73,6 +73,7 @@ func TestExpiredIsNotCounted(t *testing.T) {
 		for _, asked := range everyTarget() {
 			same(t, "Attempts", e.Attempts(now, asked, all), e.Attempts(now, asked, left))
 			same(t, "Cooldown", e.Cooldown(now, asked, all), e.Cooldown(now, asked, left))
+			same(t, "Asked", e.Asked(now, asked, all), e.Asked(now, asked, left))
 			for _, cause := range []v1alpha1.Cause{v1alpha1.CauseCrashLoop, v1alpha1.CauseOOMKilled} {
 				same(t, "InVain", e.InVain(now, asked, cause, all), e.InVain(now, asked, cause, left))
 			}

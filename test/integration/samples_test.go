@@ -37,11 +37,11 @@ func manifests(file string) []*unstructured.Unstructured {
 	decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
 	for {
 		object := &unstructured.Unstructured{}
-		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
+		err := decoder.Decode(&object.Object)
+		if errors.Is(err, io.EOF) {
 			return objects
-		} else {
-			Expect(err).NotTo(HaveOccurred(), file)
 		}
+		Expect(err).NotTo(HaveOccurred(), file)
 		if object.Object != nil && object.GetKind() != "Kustomization" {
 			objects = append(objects, object)
 		}
