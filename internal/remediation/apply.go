@@ -56,10 +56,8 @@ func (a *Applier) Apply(ctx context.Context, namespace string, stamp Stamp, acti
 			return v1alpha1.ActionResult{}, err
 		}
 	}
-	if action.Type == v1alpha1.ActionDeletePods {
-		if err := a.deletePods(ctx, namespace, action); err != nil {
-			return v1alpha1.ActionResult{}, err
-		}
+	if err := a.deletePods(ctx, namespace, action); err != nil {
+		return v1alpha1.ActionResult{}, err
 	}
 	if seen.stamped {
 		return applied(action, a.stampedAt(seen.object)), nil
@@ -76,7 +74,7 @@ func (a *Applier) Applied(ctx context.Context, namespace string, stamp Stamp, ac
 	if err != nil || !seen.stamped {
 		return nil, err
 	}
-	if action.Type == v1alpha1.ActionDeletePods {
+	if len(action.Pods) > 0 {
 		// The stamp comes before the deletions. While all pods are there, nothing was done yet.
 		left, err := a.podsLeft(ctx, namespace, action)
 		if err != nil || left == len(action.Pods) {

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 )
 
 // planDeletePods removes the pods that the finding names: ended ones, or those whose node is gone. None of them serves, so no
@@ -48,17 +49,27 @@ func (a *Applier) deletePods(ctx context.Context, namespace string, action v1alp
 		if err != nil {
 			return fmt.Errorf("reading Pod %s: %w", ref.Name, err)
 		}
-		ended := pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded
-		if pod.UID != ref.UID || !ended && pod.DeletionTimestamp == nil {
+		if pod.UID != ref.UID || !useless(&pod, action.Type) {
 			continue
 		}
-		preconditions := client.Preconditions{UID: &pod.UID, ResourceVersion: &pod.ResourceVersion}
-		err = a.Client.Delete(ctx, &pod, preconditions, client.GracePeriodSeconds(0))
+		options := []client.DeleteOption{client.Preconditions{UID: &pod.UID, ResourceVersion: &pod.ResourceVersion}}
+		if action.Type == v1alpha1.ActionDeletePods { // nothing runs in it, or nobody can tell: there is nothing to wait for
+			options = append(options, client.GracePeriodSeconds(0))
+		}
+		err = a.Client.Delete(ctx, &pod, options...)
 		if client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("deleting Pod %s: %w", ref.Name, err)
 		}
 	}
 	return nil
+}
+
+// useless reports whether a pod may be deleted: it has ended, or should have; or it is in the way of a rollback and not ready.
+func useless(pod *corev1.Pod, action v1alpha1.ActionType) bool {
+	if action == v1alpha1.ActionRollback {
+		return !snapshot.IsReady(pod)
+	}
+	return pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded || pod.DeletionTimestamp != nil
 }
 
 // podsLeft counts those of the plan's pods that are still there.

@@ -42,8 +42,30 @@ func planRollback(in Input) (v1alpha1.PlannedAction, bool) {
 	if to.Ready == 0 {
 		action.Permission = v1alpha1.PermissionApproval
 	}
+	if action.Pods = inTheWay(s); len(action.Pods) > 0 {
+		action.Reason += "; a StatefulSet that starts its pods in order waits for the broken ones for ever, so these are deleted"
+	}
 	return action, true
 }
+
+// inTheWay are the pods of a StatefulSet that are not ready and that its controller would wait for even after the template is mended
+// (Kubernetes documentation, StatefulSets, "Forced rollback"; kubernetes/kubernetes#67250).
+func inTheWay(s *snapshot.Snapshot) []v1alpha1.ObjectReference {
+	set, ok := s.Workload.Object.(*appsv1.StatefulSet)
+	if !ok || set.Spec.PodManagementPolicy == appsv1.ParallelPodManagement {
+		return nil
+	}
+	var pods []v1alpha1.ObjectReference
+	for i := range s.Pods {
+		if len(pods) < maxPods && s.Pods[i].DeletionTimestamp == nil && !snapshot.IsReady(&s.Pods[i]) {
+			pods = append(pods, snapshot.Reference(snapshot.KindPod, &s.Pods[i]))
+		}
+	}
+	return pods
+}
+
+// maxPods bounds the pods that an action names (PlannedAction.pods, maxItems).
+const maxPods = 32
 
 // healthy finds the revision to return to, and what speaks for it: one that has ready pods now, else the last one that ran. One
 // whose pods fail as well is none.

@@ -45,6 +45,26 @@ var _ = Describe("What is seldom needed", func() {
 		Entry("but a DaemonSet", &appsv1.DaemonSet{}),
 	)
 
+	It("rolls a StatefulSet back, and deletes the pod that its controller would wait for", func(ctx context.Context) {
+		serve(ctx, &appsv1.StatefulSet{})
+		Expect(cluster.Answers(ctx, seldom)).To(Succeed())
+		s := server{harness.Namespace, seldom}
+		var set appsv1.StatefulSet
+		Expect(cluster.Get(ctx, s.key(), &set)).To(Succeed())
+		before := set.DeepCopy()
+		set.Spec.Template.Spec.Containers[0].Image = "localhost:5001/sandfly:nope"
+		Expect(cluster.Patch(ctx, &set, client.MergeFrom(before))).To(Succeed())
+		s.notServing(ctx)
+		request := s.heal(ctx)
+		s.reaches(ctx, request, v1alpha1.PhaseAwaitingApproval)
+		Expect(request.Status.Plan.Actions[0].Revision.Kind).To(Equal("ControllerRevision"))
+		Expect(request.Status.Plan.Actions[0].Pods).To(HaveLen(1))
+		s.approve(ctx, request)
+		s.reaches(ctx, request, v1alpha1.PhaseSucceeded)
+		Expect(cluster.Get(ctx, s.key(), &set)).To(Succeed())
+		Expect(set.Spec.Template.Spec.Containers[0].Image).To(Equal(before.Spec.Template.Spec.Containers[0].Image))
+	})
+
 	It("reads HTTPRoutes where the Gateway API is installed", func(ctx context.Context) {
 		create(ctx, object(httpRoutes))
 		route := object([]byte(`{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: seldom},
