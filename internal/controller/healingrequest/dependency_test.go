@@ -26,7 +26,7 @@ var _ = Describe("A target whose dependency is down", func() {
 		t.build(ctx, "a", "b")
 		t.build(ctx, "b", "c")
 		t.build(ctx, "c").atZero = true
-		a := t.ask(ctx, "a", nil)
+		t.ask(ctx, "a", nil)
 		t.work(ctx, t.operator(t.Client))
 
 		requests := t.requests(ctx)
