@@ -156,7 +156,7 @@ func (r *Reconciler) heed(ctx context.Context, h *heal) error {
 		if client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("reading HealingRequest %s: %w", owner.Name, err)
 		}
-		h.stopped = err != nil || waiting.UID != owner.UID || stoppedByPerson(&waiting)
+		h.stopped = waiting.UID != owner.UID || stoppedByPerson(&waiting) // one that is gone has no UID
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/dependency"
 )
 
 var _ = Describe("A target whose dependency is down", func() {
@@ -122,6 +123,23 @@ var _ = Describe("A target whose dependency is down", func() {
 		requests := t.requests(ctx)
 		for _, request := range append(requests["a"], requests["b"]...) {
 			Expect(complete(request).Message).To(ContainSubstring("form a cycle"), request.Name)
+		}
+	})
+
+	It("does not wait for another chain that was made at the same moment", func(ctx context.Context) {
+		t := newTown(ctx)
+		t.build(ctx, "a", "b")
+		t.build(ctx, "b", "a")
+		a, b := t.ask(ctx, "a", nil), t.ask(ctx, "b", nil)
+		t.until(ctx, a, v1alpha1.PhaseRemediating)
+		t.until(ctx, b, v1alpha1.PhaseRemediating)
+		// Each is past the look at the other.
+		Expect(t.Create(ctx, dependency.New(a, 0, "b", t.clock.Now()))).To(Succeed())
+		Expect(t.Create(ctx, dependency.New(b, 0, "a", t.clock.Now()))).To(Succeed())
+		t.work(ctx, t.operator(t.Client))
+		for _, request := range []*v1alpha1.HealingRequest{a, b} {
+			Expect(t.Get(ctx, client.ObjectKeyFromObject(request), request)).To(Succeed())
+			Expect(complete(request).Message).To(ContainSubstring("form a cycle"), request.Spec.TargetRef.Name)
 		}
 	})
 

@@ -48,6 +48,8 @@ var _ = BeforeSuite(func() {
 	var err error
 	auditLog, err = audit.Envtest(env, GinkgoT().TempDir())
 	Expect(err).NotTo(HaveOccurred())
+	// Each world has a Service or more, and the default range holds 254.
+	env.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
 	restConfig, err = env.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(env.Stop)
