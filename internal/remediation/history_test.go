@@ -5,6 +5,7 @@ package remediation_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,14 +181,82 @@ func TestPlanRollbackOfAStatefulSet(t *testing.T) {
 	}
 }
 
-// TestAnothersRevisions are not looked at.
+// TestAnothersRevisions are not returned to.
 func TestAnothersRevisions(t *testing.T) {
-	in := ran(t, v1alpha1.KindStatefulSet, v1alpha1.CauseCrashLoop, past{"v1", 24 * time.Hour, 0, 0}, past{"v2", 2 * time.Hour, 0, 1})
+	in := ran(t, v1alpha1.KindStatefulSet, v1alpha1.CauseImageNotFound, past{"v1", time.Hour, 0, 0}, past{"v2", time.Minute, 0, 1})
 	other := in.Snapshot.All.ControllerRevisions[0].DeepCopy()
-	other.Name, other.CreationTimestamp = "redis-1", metav1.NewTime(now)
-	other.OwnerReferences[0].UID = "redis"
+	other.Name, other.UID, other.Revision, other.Data.Raw = "redis-9", "redis-9", 9, kept(t, template("redis:9"))
+	other.OwnerReferences[0].Name, other.OwnerReferences[0].UID = "redis", "redis"
 	in.Snapshot.All.ControllerRevisions = append(in.Snapshot.All.ControllerRevisions, *other)
-	if action := rollback(remediation.Plan(in)); action != nil {
-		t.Errorf("the revision is hours old: %+v", action)
+	if action := rollback(remediation.Plan(in)); action == nil || action.Revision.Name != "sandfly-h1" {
+		t.Errorf("%+v", action)
+	}
+}
+
+// TestTheFirstRevisionOfAStatefulSetProvesNothing: its status names it from the beginning, ready or not.
+func TestTheFirstRevisionOfAStatefulSetProvesNothing(t *testing.T) {
+	in := ran(t, v1alpha1.KindStatefulSet, v1alpha1.CauseImageNotFound, past{"v1", time.Hour, 0, 0}, past{"v2", time.Minute, 0, 1})
+	in.Snapshot.Workload.Object.(*appsv1.StatefulSet).Status.CurrentRevision = "sandfly-h1"
+	if action := rollback(remediation.Plan(in)); action == nil || action.Permission != v1alpha1.PermissionApproval || action.Risk != v1alpha1.RiskHigh {
+		t.Errorf("%+v", action)
+	}
+}
+
+// TestPodsThatAreOverTellNothing: one that was evicted of an earlier revision does not make it a bad one.
+func TestPodsThatAreOverTellNothing(t *testing.T) {
+	in := ran(t, v1alpha1.KindDeployment, v1alpha1.CauseImageNotFound, past{"v1", time.Hour, 1, 1}, past{"v2", time.Minute, 0, 1})
+	for i := range in.Snapshot.Pods {
+		if p := &in.Snapshot.Pods[i]; p.Name == "h1-1" {
+			p.Status.Phase = corev1.PodFailed
+		}
+	}
+	if action := rollback(remediation.Plan(in)); action == nil || action.RevisionNumber != 1 {
+		t.Errorf("%+v", action)
+	}
+}
+
+// TestPodsThatHoldAChangeUp are named with it: those that are not ready, where the controller would wait for them.
+func TestPodsThatHoldAChangeUp(t *testing.T) {
+	onDelete := func(w *workload.Workload) {
+		switch o := w.Object.(type) {
+		case *appsv1.StatefulSet:
+			o.Spec.UpdateStrategy.Type = appsv1.OnDeleteStatefulSetStrategyType
+		case *appsv1.DaemonSet:
+			o.Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
+		}
+	}
+	parallel := func(w *workload.Workload) {
+		w.Object.(*appsv1.StatefulSet).Spec.PodManagementPolicy = appsv1.ParallelPodManagement
+	}
+	tests := map[string]struct {
+		kind   v1alpha1.TargetKind
+		change func(*workload.Workload)
+		want   []string
+	}{
+		"a Deployment":                     {v1alpha1.KindDeployment, nil, nil},
+		"a StatefulSet in order":           {v1alpha1.KindStatefulSet, nil, []string{"sandfly-h1-1"}},
+		"a StatefulSet in any order":       {v1alpha1.KindStatefulSet, parallel, nil},
+		"a StatefulSet that replaces none": {v1alpha1.KindStatefulSet, func(w *workload.Workload) { parallel(w); onDelete(w) }, []string{"sandfly-h1-1"}},
+		"a DaemonSet":                      {v1alpha1.KindDaemonSet, nil, nil},
+		"a DaemonSet that replaces none":   {v1alpha1.KindDaemonSet, onDelete, []string{"h1-1"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			in := ran(t, test.kind, v1alpha1.CauseReadinessProbeFailing, past{"v1", time.Hour, 1, 1})
+			if test.change != nil {
+				test.change(in.Snapshot.Workload)
+			}
+			plan := remediation.Plan(in)
+			if len(plan.Actions) != 1 || plan.Actions[0].Type != v1alpha1.ActionRestart {
+				t.Fatalf("%+v", plan)
+			}
+			var got []string
+			for _, ref := range plan.Actions[0].Pods {
+				got = append(got, ref.Name)
+			}
+			if !slices.Equal(got, test.want) || strings.Contains(plan.Actions[0].Detail, "deleted 1 pod") != (test.want != nil) {
+				t.Errorf("%v, want %v; %s", got, test.want, plan.Actions[0].Detail)
+			}
+		})
 	}
 }

@@ -23,7 +23,7 @@ const plans = 20_000
 // TestEveryPlan holds for the plan of any cause, history, policy and past: what is forbidden is not in it, what needs a person says so,
 // every change names the one object and the state of it that it is for, and all of it can be stored and told.
 func TestEveryPlan(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same plans in every run
+	random := rand.New(rand.NewPCG(1, 2))
 	seen := map[v1alpha1.ActionType]int{}
 	for range plans {
 		in := anything(t, random)
@@ -98,7 +98,7 @@ func anything(t *testing.T, random *rand.Rand) remediation.Input {
 	cause := causes[random.IntN(len(causes))]
 	in := ran(t, kinds[random.IntN(len(kinds))], cause, revisions...)
 	root := &in.Diagnosis.Findings[0]
-	root.Replicas, root.Stuck = int32(random.IntN(4)), random.IntN(4) == 0 //nolint:gosec // 0 to 3
+	root.Replicas, root.Stuck = int32(random.IntN(4)), random.IntN(4) == 0
 	root.Container = []string{"", "server", "sidecar", "nobody"}[random.IntN(4)]
 	root.Recommendation = "Do it."
 	root.Pods = somePods(random)
