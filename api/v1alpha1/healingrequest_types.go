@@ -296,6 +296,10 @@ type PlannedAction struct {
 	// +optional
 	Revision *ObjectReference `json:"revision,omitempty"`
 
+	// revisionNumber is the number of that revision, as kubectl rollout history shows it.
+	// +optional
+	RevisionNumber int64 `json:"revisionNumber,omitempty"`
+
 	// container whose limit a RaiseMemoryLimit action raises.
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
@@ -305,7 +309,8 @@ type PlannedAction struct {
 	// +optional
 	MemoryLimit *resource.Quantity `json:"memoryLimit,omitempty"`
 
-	// pods that a DeletePods action deletes.
+	// pods that a DeletePods action deletes. With a change of the template they are those that are not ready and that its rollout
+	// would wait for in vain: they are deleted right after it.
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=atomic
 	// +optional

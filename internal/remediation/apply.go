@@ -40,9 +40,9 @@ type Applier struct {
 }
 
 // Apply makes the change of one action, at most once for a stamp. The result's state is Applied if the cluster shows
-// the change, Skipped if the object is no longer the one that the plan was made for. An error means that nothing is
-// known to be changed and that the call should be made again; a Conflict among them means that the object moved
-// between reading and writing.
+// the change, Skipped if the object is no longer the one that the plan was made for, Failed if the plan does not fit it at all.
+// An error means that the call should be made again, since it is not known whether all is done; a Conflict among them means
+// that the object moved between reading and writing.
 func (a *Applier) Apply(ctx context.Context, namespace string, stamp Stamp, action v1alpha1.PlannedAction) (v1alpha1.ActionResult, error) {
 	if action.Type == v1alpha1.ActionWait {
 		return applied(action, a.Clock.Now()), nil
@@ -53,11 +53,15 @@ func (a *Applier) Apply(ctx context.Context, namespace string, stamp Stamp, acti
 	}
 	if !seen.stamped {
 		if err := a.change(ctx, seen.object, stamp, action); err != nil {
-			return v1alpha1.ActionResult{}, err
+			return ended(action, err)
 		}
 	}
-	if err := a.deletePods(ctx, namespace, action); err != nil {
+	away, err := a.deletePods(ctx, namespace, action)
+	if err != nil {
 		return v1alpha1.ActionResult{}, err
+	}
+	if action.Type == v1alpha1.ActionDeletePods && away == 0 {
+		return skipped(action, fmt.Sprintf("no pod of %s is as it was when the plan was made", lower(action.Object))), nil
 	}
 	if seen.stamped {
 		return applied(action, a.stampedAt(seen.object)), nil
@@ -65,7 +69,8 @@ func (a *Applier) Apply(ctx context.Context, namespace string, stamp Stamp, acti
 	return applied(action, a.Clock.Now()), nil
 }
 
-// Applied tells whether the action of a stamp is already in the cluster, and changes nothing.
+// Applied tells whether the action of a stamp is already in the cluster. It begins nothing: of a change that is there it only ends what
+// a crash has cut off, the deletion of the pods that the change's rollout waits for.
 func (a *Applier) Applied(ctx context.Context, namespace string, stamp Stamp, action v1alpha1.PlannedAction) (*v1alpha1.ActionResult, error) {
 	if action.Type == v1alpha1.ActionWait {
 		return nil, nil
@@ -74,12 +79,14 @@ func (a *Applier) Applied(ctx context.Context, namespace string, stamp Stamp, ac
 	if err != nil || !seen.stamped {
 		return nil, err
 	}
-	if len(action.Pods) > 0 {
+	if action.Type == v1alpha1.ActionDeletePods {
 		// The stamp comes before the deletions. While all pods are there, nothing was done yet.
 		left, err := a.podsLeft(ctx, namespace, action)
 		if err != nil || left == len(action.Pods) {
 			return nil, err
 		}
+	} else if _, err := a.deletePods(ctx, namespace, action); err != nil {
+		return nil, err
 	}
 	result := applied(action, a.stampedAt(seen.object))
 	return &result, nil
@@ -142,7 +149,7 @@ func (a *Applier) get(ctx context.Context, kind string, key types.NamespacedName
 func (a *Applier) change(ctx context.Context, object client.Object, stamp Stamp, action v1alpha1.PlannedAction) error {
 	before, ok := object.DeepCopyObject().(client.Object)
 	if !ok {
-		return fmt.Errorf("planning error: %T is no object", object)
+		return unfit("%T is no object", object)
 	}
 	after, err := a.changed(ctx, object, action)
 	if err != nil {
@@ -179,7 +186,7 @@ func (a *Applier) changed(ctx context.Context, object client.Object, action v1al
 	case v1alpha1.ActionPatch:
 		return applyPatch(object, action)
 	default:
-		return nil, fmt.Errorf("planning error: no such action: %s", action.Type)
+		return nil, unfit("there is no such action: %s", action.Type)
 	}
 }
 

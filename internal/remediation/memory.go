@@ -26,19 +26,19 @@ func planRaiseMemoryLimit(in Input) (v1alpha1.PlannedAction, bool) {
 	}
 	limit := container.Resources.Limits.Memory()
 	raised := raise(*limit, in.Policy.MemoryRaise.StepPercent)
-	if highest := highestMemory(in); raised.Cmp(highest) > 0 {
+	if highest := highestMemory(in, workload.Template, container); raised.Cmp(highest) > 0 {
 		raised = highest
 	}
 	if raised.Cmp(*limit) <= 0 {
 		return v1alpha1.PlannedAction{}, false
 	}
 	object := workload.Reference()
-	return v1alpha1.PlannedAction{
+	return rollsOut(in.Snapshot, v1alpha1.PlannedAction{
 		Object: object, Container: container.Name, MemoryLimit: &raised, Risk: v1alpha1.RiskMedium, Reversible: true,
 		Reason: fmt.Sprintf("container %s of %s ran out of its limit of %s", container.Name, workload, limit),
 		Detail: fmt.Sprintf("Raised the memory limit of container %s of %s from %s to %s", container.Name, lower(object), limit, &raised),
 		Undo:   fmt.Sprintf("kubectl set resources %s -n %s -c %s --limits=memory=%s", slashed(object), in.Snapshot.Namespace, container.Name, limit),
-	}, true
+	}), true
 }
 
 const mebibyte = 1 << 20
@@ -49,23 +49,49 @@ func raise(limit resource.Quantity, percent int) resource.Quantity {
 	return *resource.NewQuantity((value+mebibyte-1)/mebibyte*mebibyte, resource.BinarySI)
 }
 
-// highestMemory is the cap of the policy, or what a LimitRange of the namespace allows a container if that is less.
-func highestMemory(in Input) resource.Quantity {
+// highestMemory is the cap of the policy, or what the LimitRanges of the namespace allow if that is less: a container at most, all
+// containers of a pod together, and so many times what the container requests. The request stays as it is.
+func highestMemory(in Input, template *corev1.PodTemplateSpec, container *corev1.Container) resource.Quantity {
 	highest := in.Policy.MemoryRaise.Max
+	lower := func(allowed resource.Quantity) {
+		if allowed.Cmp(highest) < 0 {
+			highest = allowed
+		}
+	}
+	request := container.Resources.Requests.Memory()
 	for _, limits := range in.Snapshot.LimitRanges() {
 		for _, item := range limits.Spec.Limits {
-			if allowed, ok := item.Max[corev1.ResourceMemory]; ok && item.Type == corev1.LimitTypeContainer && allowed.Cmp(highest) < 0 {
-				highest = allowed
+			allowed, bounded := item.Max[corev1.ResourceMemory]
+			ratio, related := item.MaxLimitRequestRatio[corev1.ResourceMemory]
+			switch {
+			case item.Type == corev1.LimitTypePod && bounded:
+				lower(*resource.NewQuantity(allowed.Value()-othersMemory(template, container), resource.BinarySI))
+			case item.Type == corev1.LimitTypeContainer && bounded:
+				lower(allowed)
+			}
+			if item.Type == corev1.LimitTypeContainer && related && !request.IsZero() {
+				lower(*resource.NewQuantity(request.Value()*ratio.MilliValue()/1000, resource.BinarySI))
 			}
 		}
 	}
 	return highest
 }
 
+// othersMemory is what the limits of the other containers of a pod add up to, in bytes.
+func othersMemory(template *corev1.PodTemplateSpec, container *corev1.Container) int64 {
+	var sum int64
+	for i := range template.Spec.Containers {
+		if one := &template.Spec.Containers[i]; one.Name != container.Name {
+			sum += one.Resources.Limits.Memory().Value()
+		}
+	}
+	return sum
+}
+
 func raiseMemoryLimit(object client.Object, action v1alpha1.PlannedAction) error {
 	container := containerNamed(templateOf(object), action.Container)
 	if container == nil || action.MemoryLimit == nil {
-		return fmt.Errorf("planning error: %s %s has no container %q", action.Object.Kind, action.Object.Name, action.Container)
+		return unfit("%s %s has no container %q", action.Object.Kind, action.Object.Name, action.Container)
 	}
 	if container.Resources.Limits == nil {
 		container.Resources.Limits = corev1.ResourceList{}

@@ -32,16 +32,16 @@ func planPatch(in Input) (v1alpha1.PlannedAction, bool) {
 // applyPatch applies the patch to the object as it is. One that the object refuses is an error of the plan, not of the cluster.
 func applyPatch(object client.Object, action v1alpha1.PlannedAction) (client.Object, error) {
 	if action.Patch == nil {
-		return nil, fmt.Errorf("planning error: a Patch without a patch")
+		return nil, unfit("a Patch without a patch")
 	}
 	var patched runtime.Object
 	patched, err := finding.Patch{Object: action.Object, Patch: *action.Patch}.Apply(object)
 	if err != nil {
-		return nil, fmt.Errorf("applying the suggested patch to %s %s: %w", action.Object.Kind, action.Object.Name, err)
+		return nil, unfit("the suggested patch does not fit %s %s: %v", action.Object.Kind, action.Object.Name, err)
 	}
 	after, ok := patched.(client.Object)
 	if !ok {
-		return nil, fmt.Errorf("planning error: %T is no object", patched)
+		return nil, unfit("%T is no object", patched)
 	}
 	return after, nil
 }

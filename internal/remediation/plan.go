@@ -22,7 +22,7 @@ import (
 var ladders = map[v1alpha1.Cause][]v1alpha1.ActionType{
 	v1alpha1.CauseScaledToZero:  {v1alpha1.ActionScale},
 	v1alpha1.CauseRolloutPaused: {v1alpha1.ActionResume},
-	v1alpha1.CauseRolloutStuck:  {v1alpha1.ActionRollback},
+	v1alpha1.CauseRolloutStuck:  {v1alpha1.ActionDeletePods, v1alpha1.ActionRollback},
 	v1alpha1.CauseCrashLoop:     {v1alpha1.ActionRestart, v1alpha1.ActionRollback},
 	v1alpha1.CauseOOMKilled:     {v1alpha1.ActionRestart, v1alpha1.ActionRaiseMemoryLimit},
 	v1alpha1.CauseUnresponsive:  {v1alpha1.ActionRestart},

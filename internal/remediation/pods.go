@@ -14,63 +14,98 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
-// planDeletePods removes the pods that the finding names: ended ones, or those whose node is gone. None of them serves, so no
-// PodDisruptionBudget speaks of them. By force, that is where no kubelet can say that a container has ended, a person is asked.
+// planDeletePods removes the pods that the finding names: ended ones, one that a rollout waits for, or those whose node is gone. None
+// of them serves, so no PodDisruptionBudget speaks of them. By force, that is where no kubelet can say that a container has
+// ended, a person is asked.
 func planDeletePods(in Input) (v1alpha1.PlannedAction, bool) {
-	workload, pods := in.Snapshot.Workload, in.root().Pods
-	if workload == nil || len(pods) == 0 {
+	workload, named := in.Snapshot.Workload, in.root().Pods
+	if workload == nil || len(named) == 0 {
 		return v1alpha1.PlannedAction{}, false
 	}
 	object := workload.Reference()
+	pods := make([]v1alpha1.ObjectReference, 0, len(named))
+	for _, ref := range named[:min(len(named), maxPods)] {
+		ref.ResourceVersion = "" // each is looked at again right before
+		pods = append(pods, ref)
+	}
 	action := v1alpha1.PlannedAction{
 		Object: object, Pods: pods, Risk: v1alpha1.RiskLow,
-		Reason: fmt.Sprintf("%d pods of %s have ended and are still there", len(pods), workload),
-		Detail: fmt.Sprintf("Deleted %d ended pods of %s", len(pods), lower(object)),
+		Reason: fmt.Sprintf("%s of %s ended and still there", words.IsAre(len(pods), "pod"), workload),
+		Detail: fmt.Sprintf("Deleted %s of %s that had ended", words.Count(len(pods), "pod"), lower(object)),
 	}
-	if in.Diagnosis.Cause == v1alpha1.CauseStuckTerminating {
+	switch in.Diagnosis.Cause {
+	case v1alpha1.CauseRolloutStuck:
+		action.Reason = fmt.Sprintf("the rollout of %s waits for %s of an earlier revision", workload, words.Count(len(pods), "pod"))
+		action.Detail = fmt.Sprintf("Deleted %s of %s that its rollout waited for", words.Count(len(pods), "pod"), lower(object))
+	case v1alpha1.CauseStuckTerminating:
 		action.Risk, action.Permission = v1alpha1.RiskHigh, v1alpha1.PermissionApproval
-		action.Reason = fmt.Sprintf("the node of %d pods of %s is gone, so nobody can report that they have ended", len(pods), workload)
-		action.Detail = fmt.Sprintf("Deleted %d pods of %s whose node is gone, by force", len(pods), lower(object))
+		action.Reason = fmt.Sprintf("the node of %s of %s is gone, so nobody can report that they have ended", words.Count(len(pods), "pod"), workload)
+		action.Detail = fmt.Sprintf("Deleted %s of %s whose node is gone, by force", words.Count(len(pods), "pod"), lower(object))
 	}
 	return action, true
 }
 
-// deletePods deletes the pods that the plan names, each only as long as it is still that pod and still of no use. The workload has
-// the stamp by then. A pod that is gone is what was wanted.
-func (a *Applier) deletePods(ctx context.Context, namespace string, action v1alpha1.PlannedAction) error {
+func podReference(pod *corev1.Pod) v1alpha1.ObjectReference {
+	return v1alpha1.ObjectReference{Kind: snapshot.KindPod, Name: pod.Name, UID: pod.UID}
+}
+
+// deletePods deletes the pods that a plan names, each only as long as it is still that pod and still of no use. The workload has the
+// stamp by then. It returns how many of them are out of the way: a pod that is gone is what was wanted.
+func (a *Applier) deletePods(ctx context.Context, namespace string, action v1alpha1.PlannedAction) (int, error) {
+	away := 0
 	for _, ref := range action.Pods {
 		var pod corev1.Pod
 		err := a.Reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: ref.Name}, &pod)
-		if apierrors.IsNotFound(err) {
+		if apierrors.IsNotFound(err) || err == nil && pod.UID != ref.UID {
+			away++
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("reading Pod %s: %w", ref.Name, err)
+			return away, fmt.Errorf("reading Pod %s: %w", ref.Name, err)
 		}
-		if pod.UID != ref.UID || !useless(&pod, action.Type) {
+		useless, opts, err := a.useless(ctx, action.Type, &pod)
+		if err != nil {
+			return away, err
+		}
+		if !useless {
 			continue
 		}
-		options := []client.DeleteOption{client.Preconditions{UID: &pod.UID, ResourceVersion: &pod.ResourceVersion}}
-		if action.Type == v1alpha1.ActionDeletePods { // nothing runs in it, or nobody can tell: there is nothing to wait for
-			options = append(options, client.GracePeriodSeconds(0))
+		opts = append(opts, client.Preconditions{UID: &pod.UID, ResourceVersion: &pod.ResourceVersion})
+		if err := a.Client.Delete(ctx, &pod, opts...); client.IgnoreNotFound(err) != nil {
+			return away, fmt.Errorf("deleting Pod %s: %w", ref.Name, err)
 		}
-		err = a.Client.Delete(ctx, &pod, options...)
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("deleting Pod %s: %w", ref.Name, err)
-		}
+		away++
 	}
-	return nil
+	return away, nil
 }
 
-// useless reports whether a pod may be deleted: it has ended, or should have; or it is in the way of a rollback and not ready.
-func useless(pod *corev1.Pod, action v1alpha1.ActionType) bool {
-	if action == v1alpha1.ActionRollback {
-		return !snapshot.IsReady(pod)
+// useless reports whether a pod may go, and how: one that has ended at once, one that a rollout waits for in its own time, and one
+// that is stuck on its way out by force, if its node does not exist. A node that is back ends its pods itself.
+func (a *Applier) useless(ctx context.Context, of v1alpha1.ActionType, pod *corev1.Pod) (bool, []client.DeleteOption, error) {
+	atOnce := []client.DeleteOption{client.GracePeriodSeconds(0)}
+	switch {
+	case snapshot.IsLive(pod):
+		return outOfService(pod), nil, nil
+	case of != v1alpha1.ActionDeletePods: // it goes by itself
+		return false, nil, nil
+	case pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded:
+		return true, atOnce, nil
+	case pod.DeletionTimestamp == nil || pod.Spec.NodeName == "":
+		return false, nil, nil
 	}
-	return pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded || pod.DeletionTimestamp != nil
+	var node corev1.Node
+	err := a.Reader.Get(ctx, types.NamespacedName{Name: pod.Spec.NodeName}, &node)
+	if client.IgnoreNotFound(err) != nil {
+		return false, nil, fmt.Errorf("reading Node %s: %w", pod.Spec.NodeName, err)
+	}
+	return apierrors.IsNotFound(err), atOnce, nil
 }
+
+// outOfService reports whether a pod takes no calls.
+func outOfService(pod *corev1.Pod) bool { return !snapshot.IsReady(pod) }
 
 // podsLeft counts those of the plan's pods that are still there.
 func (a *Applier) podsLeft(ctx context.Context, namespace string, action v1alpha1.PlannedAction) (int, error) {

@@ -14,5 +14,6 @@ package remediation
 // The template that a rollback returns to, read anew right before.
 // +kubebuilder:rbac:groups=apps,resources=replicasets;controllerrevisions,verbs=get
 
-// Ended pods, pods whose node is gone, and those that keep a StatefulSet from being rolled back, each looked at right before it is deleted.
+// Pods that have ended, that a rollout waits for in vain, or whose node is gone, each looked at right before it is deleted.
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;delete
+// +kubebuilder:rbac:groups="",resources=nodes,verbs=get

@@ -19,18 +19,18 @@ func planRestart(in Input) (v1alpha1.PlannedAction, bool) {
 		return v1alpha1.PlannedAction{}, false
 	}
 	object := workload.Reference()
-	return v1alpha1.PlannedAction{
+	return rollsOut(in.Snapshot, v1alpha1.PlannedAction{
 		Object: object, Risk: v1alpha1.RiskLow,
 		Reason: fmt.Sprintf("new pods of %s start from a clean state", workload),
 		Detail: "Restarted " + lower(object),
-	}, true
+	}), true
 }
 
 // restart does what `kubectl rollout restart` does.
 func (a *Applier) restart(object client.Object, action v1alpha1.PlannedAction) error {
 	template := templateOf(object)
 	if template == nil {
-		return fmt.Errorf("planning error: %s %s cannot be restarted", action.Object.Kind, action.Object.Name)
+		return unfit("%s %s cannot be restarted", action.Object.Kind, action.Object.Name)
 	}
 	if template.Annotations == nil {
 		template.Annotations = map[string]string{}

@@ -34,7 +34,7 @@ func planResume(in Input) (v1alpha1.PlannedAction, bool) {
 func resume(object client.Object, action v1alpha1.PlannedAction) error {
 	deployment, ok := object.(*appsv1.Deployment)
 	if !ok {
-		return fmt.Errorf("planning error: a %s cannot be resumed", action.Object.Kind)
+		return unfit("a %s cannot be resumed", action.Object.Kind)
 	}
 	deployment.Spec.Paused = false
 	return nil

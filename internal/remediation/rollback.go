@@ -4,6 +4,7 @@
 package remediation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -11,11 +12,13 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
+	"github.com/ry-ops/cortex/internal/diagnosis/words"
 	"github.com/ry-ops/cortex/internal/workload"
 )
 
@@ -28,72 +31,66 @@ func planRollback(in Input) (v1alpha1.PlannedAction, bool) {
 	if s.Workload == nil || in.Diagnosis.Cause == v1alpha1.CauseCrashLoop && !newRevision(s) {
 		return v1alpha1.PlannedAction{}, false
 	}
+	// The template that the workload has now must be the one that fails: it has pods, and none of them is ready.
+	now, seen := s.Current()
+	if !seen || now.Pods == 0 || now.Ready > 0 {
+		return v1alpha1.PlannedAction{}, false
+	}
 	to, proof, ok := healthy(s)
 	if !ok {
 		return v1alpha1.PlannedAction{}, false
 	}
 	object := s.Workload.Reference()
 	action := v1alpha1.PlannedAction{
-		Object: object, Revision: &to.Reference, Risk: v1alpha1.RiskMedium, Reversible: true,
-		Reason: fmt.Sprintf("revision %d of %s %s", to.Number, s.Workload, proof),
+		Object: object, Revision: &to.Reference, RevisionNumber: to.Number, Risk: v1alpha1.RiskMedium, Reversible: true,
+		Reason: fmt.Sprintf("revision %d of %s %s", to.Number, s.Workload, cmp.Or(proof, "ran before; whether it was healthy is not known")),
 		Detail: fmt.Sprintf("Rolled %s back to revision %d%s", lower(object), to.Number, images(s.Workload.Template, to.Template)),
 		Undo:   fmt.Sprintf("kubectl rollout undo %s -n %s", slashed(object), s.Namespace),
 	}
-	if to.Ready == 0 {
-		action.Permission = v1alpha1.PermissionApproval
+	if now.Number > 0 { // without a number kubectl takes the one before, whatever that is by then
+		action.Undo += fmt.Sprintf(" --to-revision=%d", now.Number)
 	}
-	if action.Pods = inTheWay(s); len(action.Pods) > 0 {
-		action.Reason += "; a StatefulSet that starts its pods in order waits for the broken ones for ever, so these are deleted"
+	if proof == "" {
+		action.Permission, action.Risk = v1alpha1.PermissionApproval, v1alpha1.RiskHigh
 	}
-	return action, true
+	return rollsOut(s, action), true
 }
 
-// inTheWay are the pods of a StatefulSet that are not ready and that its controller would wait for even after the template is mended
-// (Kubernetes documentation, StatefulSets, "Forced rollback"; kubernetes/kubernetes#67250).
-func inTheWay(s *snapshot.Snapshot) []v1alpha1.ObjectReference {
-	set, ok := s.Workload.Object.(*appsv1.StatefulSet)
-	if !ok || set.Spec.PodManagementPolicy == appsv1.ParallelPodManagement {
-		return nil
-	}
-	var pods []v1alpha1.ObjectReference
-	for i := range s.Pods {
-		if len(pods) < maxPods && s.Pods[i].DeletionTimestamp == nil && !snapshot.IsReady(&s.Pods[i]) {
-			pods = append(pods, snapshot.Reference(snapshot.KindPod, &s.Pods[i]))
-		}
-	}
-	return pods
-}
-
-// maxPods bounds the pods that an action names (PlannedAction.pods, maxItems).
-const maxPods = 32
-
-// healthy finds the revision to return to, and what speaks for it: one that has ready pods now, else the last one that ran. One
-// whose pods fail as well is none.
+// healthy finds the revision to return to, and what proves that it was healthy: the newest with a proof, else the newest that is only
+// known to have run. One with pods that are not ready now is none, whatever it once was.
 func healthy(s *snapshot.Snapshot) (to snapshot.History, proof string, ok bool) {
-	earlier := s.Earlier()
-	for _, revision := range earlier {
-		if revision.Ready > 0 {
-			return revision, fmt.Sprintf("has %d ready pods now", revision.Ready), true
+	for _, revision := range s.Earlier() {
+		if revision.Ready < revision.Pods {
+			continue
+		}
+		if proof := proofOf(s, revision); proof != "" {
+			return revision, proof, true
+		}
+		if !ok {
+			to, ok = revision, true
 		}
 	}
-	for _, revision := range earlier {
-		if revision.Pods == 0 {
-			return revision, "ran before; whether it was healthy is not known", true
-		}
+	return to, "", ok
+}
+
+// proofOf is what proves that a revision was healthy; "" if nothing does. A ReplicaSet without pods proves nothing: it is scaled down
+// where its pods fail as well as where they were replaced.
+func proofOf(s *snapshot.Snapshot, revision snapshot.History) string {
+	if revision.Ready > 0 {
+		return "has " + words.Count(revision.Ready, "ready pod") + " now"
 	}
-	return snapshot.History{}, "", false
+	// It is set once every pod of an update is ready (completeRollingUpdate of pkg/controller/statefulset), but to the first revision
+	// from the beginning.
+	set, ok := s.Workload.Object.(*appsv1.StatefulSet)
+	if ok && revision.Number > 1 && set.Status.CurrentRevision == revision.Reference.Name {
+		return "is the last that was rolled out in full, with every pod ready (status.currentRevision)"
+	}
+	return ""
 }
 
 // newRevision reports whether the template has come into use lately.
 func newRevision(s *snapshot.Snapshot) bool {
-	since := s.NewestSince()
-	if s.Workload.Kind != v1alpha1.KindDeployment {
-		for i := range s.All.ControllerRevisions {
-			if at := s.All.ControllerRevisions[i].CreationTimestamp.Time; at.After(since) {
-				since = at
-			}
-		}
-	}
+	since := s.CurrentSince()
 	return !since.IsZero() && s.Age(since) < fresh
 }
 
@@ -116,15 +113,17 @@ func images(from, to *corev1.PodTemplateSpec) string {
 func (a *Applier) rollback(ctx context.Context, object client.Object, action v1alpha1.PlannedAction) error {
 	template := templateOf(object)
 	if action.Revision == nil || template == nil {
-		return fmt.Errorf("planning error: %s %s cannot be rolled back", action.Object.Kind, action.Object.Name)
+		return unfit("%s %s cannot be rolled back", action.Object.Kind, action.Object.Name)
 	}
 	key := types.NamespacedName{Namespace: object.GetNamespace(), Name: action.Revision.Name}
 	to, uid, err := a.revision(ctx, action.Revision.Kind, key)
 	switch {
+	case apierrors.IsNotFound(err):
+		return moved("%s %s, which kept revision %d, is gone", action.Revision.Kind, action.Revision.Name, action.RevisionNumber)
 	case err != nil:
 		return err
 	case uid != action.Revision.UID:
-		return fmt.Errorf("%s %s was created anew since the plan was made", action.Revision.Kind, action.Revision.Name)
+		return moved("%s %s was deleted and created anew since the plan was made", action.Revision.Kind, action.Revision.Name)
 	}
 	*template = *to
 	return nil

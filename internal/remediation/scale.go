@@ -38,7 +38,7 @@ func planScale(in Input) (v1alpha1.PlannedAction, bool) {
 
 func scale(object client.Object, action v1alpha1.PlannedAction) error {
 	if action.Replicas == nil {
-		return fmt.Errorf("planning error: a Scale without replicas")
+		return unfit("a Scale without replicas")
 	}
 	switch o := object.(type) {
 	case *appsv1.Deployment:
@@ -46,7 +46,7 @@ func scale(object client.Object, action v1alpha1.PlannedAction) error {
 	case *appsv1.StatefulSet:
 		o.Spec.Replicas = action.Replicas
 	default:
-		return fmt.Errorf("planning error: %s %s cannot be scaled", action.Object.Kind, action.Object.Name)
+		return unfit("%s %s cannot be scaled", action.Object.Kind, action.Object.Name)
 	}
 	return nil
 }

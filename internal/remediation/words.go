@@ -27,7 +27,7 @@ func describe(action v1alpha1.PlannedAction) string {
 	case action.Type == v1alpha1.ActionScale && action.Replicas != nil:
 		return fmt.Sprintf("scale %s to %d", object, *action.Replicas)
 	case action.Type == v1alpha1.ActionRollback && action.Revision != nil:
-		return fmt.Sprintf("roll %s back to %s", object, action.Revision.Name)
+		return fmt.Sprintf("roll %s back to revision %d", object, action.RevisionNumber)
 	case action.Type == v1alpha1.ActionResume:
 		return "resume the rollout of " + object
 	case action.Type == v1alpha1.ActionRaiseMemoryLimit && action.MemoryLimit != nil:

@@ -9,7 +9,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
@@ -31,7 +30,7 @@ func (s *Snapshot) Before(pod *corev1.Pod) *appsv1.ReplicaSet {
 		return nil
 	}
 	for i := range s.ReplicaSets {
-		if !sameTemplate(&s.ReplicaSets[i], &s.ReplicaSets[0]) {
+		if !sameTemplate(&s.ReplicaSets[i].Spec.Template, &s.ReplicaSets[0].Spec.Template) {
 			return &s.ReplicaSets[i]
 		}
 	}
@@ -42,7 +41,7 @@ func (s *Snapshot) Before(pod *corev1.Pod) *appsv1.ReplicaSet {
 func (s *Snapshot) NewestSince() time.Time {
 	var since time.Time
 	for i := range s.ReplicaSets {
-		if !sameTemplate(&s.ReplicaSets[i], &s.ReplicaSets[0]) {
+		if !sameTemplate(&s.ReplicaSets[i].Spec.Template, &s.ReplicaSets[0].Spec.Template) {
 			break
 		}
 		since = s.ReplicaSets[i].CreationTimestamp.Time
@@ -53,19 +52,7 @@ func (s *Snapshot) NewestSince() time.Time {
 // LikeNewest reports whether a pod is of the newest revision, or of one that it is but a restart of.
 func (s *Snapshot) LikeNewest(pod *corev1.Pod) bool {
 	rs := s.RevisionOf(pod)
-	return s.IsNewest(pod) || rs != nil && sameTemplate(rs, &s.ReplicaSets[0])
-}
-
-// sameTemplate compares what two revisions run, without what tells them apart in any case.
-func sameTemplate(a, b *appsv1.ReplicaSet) bool {
-	return equality.Semantic.DeepEqual(plainTemplate(a), plainTemplate(b))
-}
-
-func plainTemplate(rs *appsv1.ReplicaSet) *corev1.PodTemplateSpec {
-	template := rs.Spec.Template.DeepCopy()
-	delete(template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
-	delete(template.Annotations, v1alpha1.AnnotationRestartedAt)
-	return template
+	return s.IsNewest(pod) || rs != nil && sameTemplate(&rs.Spec.Template, &s.ReplicaSets[0].Spec.Template)
 }
 
 // TellRevision tells since which revision the container is as it is.

@@ -6,6 +6,7 @@ package snapshot
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +23,9 @@ type History struct {
 	// Number of the revision, as `kubectl rollout history` shows it.
 	Number   int64
 	Template *corev1.PodTemplateSpec
-	// Pods that there are of it, and how many of them are ready.
+	// Created is when it first came into use.
+	Created time.Time
+	// Pods of it that are meant to run, and how many of them are ready.
 	Pods, Ready int
 }
 
@@ -32,24 +35,49 @@ func (s *Snapshot) Earlier() []History {
 	if s.Workload == nil {
 		return nil
 	}
-	now := plain(s.Workload.Template)
 	var earlier []History
 	for _, revision := range s.revisions() {
-		template := plain(revision.Template)
-		same := func(other History) bool { return equality.Semantic.DeepEqual(plain(other.Template), template) }
-		if !equality.Semantic.DeepEqual(template, now) && !slices.ContainsFunc(earlier, same) {
+		same := func(other History) bool { return sameTemplate(other.Template, revision.Template) }
+		if !sameTemplate(revision.Template, s.Workload.Template) && !slices.ContainsFunc(earlier, same) {
 			earlier = append(earlier, revision)
 		}
 	}
 	return earlier
 }
 
+// Current is the revision of the template that the workload has. There is none before its controller has seen it.
+func (s *Snapshot) Current() (History, bool) {
+	for _, revision := range s.revisions() {
+		if sameTemplate(revision.Template, s.Workload.Template) {
+			return revision, true
+		}
+	}
+	return History{}, false
+}
+
+// CurrentSince is when the template that the workload has came into use: the oldest of the restarts of it that are there. It is
+// the zero time where that is not known.
+func (s *Snapshot) CurrentSince() time.Time {
+	var since time.Time
+	for _, revision := range s.revisions() {
+		if !sameTemplate(revision.Template, s.Workload.Template) {
+			break
+		}
+		since = revision.Created
+	}
+	return since
+}
+
+// revisions are all templates that are kept of the workload, newest first.
 func (s *Snapshot) revisions() []History {
+	if s.Workload == nil {
+		return nil
+	}
 	var all []History
 	if s.Workload.Kind == v1alpha1.KindDeployment {
 		for i := range s.ReplicaSets {
 			rs := &s.ReplicaSets[i]
-			h := History{Reference: Reference(KindReplicaSet, rs), Number: Revision(rs), Template: workload.WithoutHash(&rs.Spec.Template)}
+			h := History{Reference: keeper(KindReplicaSet, rs), Number: Revision(rs), Created: rs.CreationTimestamp.Time, Template: workload.WithoutHash(&rs.Spec.Template)}
 			h.count(s.PodsOf(rs))
 			all = append(all, h)
 		}
@@ -61,7 +89,7 @@ func (s *Snapshot) revisions() []History {
 		if err != nil || !metav1.IsControlledBy(revision, s.Workload.Object) {
 			continue
 		}
-		h := History{Reference: Reference(KindControllerRevision, revision), Number: revision.Revision, Template: template}
+		h := History{Reference: keeper(KindControllerRevision, revision), Number: revision.Revision, Created: revision.CreationTimestamp.Time, Template: template}
 		h.count(Keep(s.Pods, func(pod *corev1.Pod) bool {
 			hash := pod.Labels[appsv1.ControllerRevisionHashLabelKey] // the name of a StatefulSet's, the hash in that of a DaemonSet's
 			return hash == revision.Name || hash == revision.Labels[appsv1.ControllerRevisionHashLabelKey]
@@ -72,13 +100,27 @@ func (s *Snapshot) revisions() []History {
 	return all
 }
 
+// keeper names what keeps a revision. What state it is in is left out: its controller counts pods in it, and the template that it
+// keeps never changes.
+func keeper(kind string, object metav1.Object) v1alpha1.ObjectReference {
+	return v1alpha1.ObjectReference{Kind: kind, Name: object.GetName(), UID: object.GetUID()}
+}
+
 func (h *History) count(pods []corev1.Pod) {
 	for i := range pods {
+		if !IsLive(&pods[i]) {
+			continue
+		}
 		h.Pods++
 		if IsReady(&pods[i]) {
 			h.Ready++
 		}
 	}
+}
+
+// sameTemplate compares what two revisions run, without what tells them apart in any case.
+func sameTemplate(a, b *corev1.PodTemplateSpec) bool {
+	return equality.Semantic.DeepEqual(plain(a), plain(b))
 }
 
 // plain is a template without what a restart writes into it.

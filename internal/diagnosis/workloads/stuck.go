@@ -100,7 +100,7 @@ func stuckSet(s *snapshot.Snapshot, set *appsv1.StatefulSet) []finding.Finding {
 		f := finding.New(v1alpha1.CauseRolloutStuck, s.Workload.Reference(), v1alpha1.Certain, message)
 		f.Detail = "NewRevision"
 		if old {
-			f.Detail = "OldRevision"
+			f.Detail, f.Pods = "OldRevision", references([]corev1.Pod{pod})
 			f.Message = fmt.Sprintf("The rollout of %s to revision %s waits for Pod %s of the revision before, which is not ready", s.Workload, status.UpdateRevision, pod.Name)
 			f.SuggestedPatch = fmt.Sprintf("kubectl delete pod %s -n %s", pod.Name, s.Namespace)
 			advice = fmt.Sprintf("Delete Pod %s: it is then made anew of the newest template. The StatefulSet does not replace a pod that was never ready by itself.", pod.Name)
