@@ -30,6 +30,8 @@ var (
 	now   = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 	stamp = remediation.Stamp{Request: "req", Attempt: 0}
 	name  = types.NamespacedName{Namespace: namespace, Name: "sandfly"}
+	// fixtureTime is when the fixtures of the diagnosis were seen.
+	fixtureTime = time.Date(2026, 11, 23, 14, 5, 0, 0, time.UTC)
 )
 
 // world is a cluster with one Deployment in it, which counts the patches that it is sent.

@@ -375,3 +375,16 @@ func TestPatchOfAService(t *testing.T) {
 		})
 	}
 }
+
+// TestRollbackToWhatCannotBeRead ends: a ControllerRevision never changes.
+func TestRollbackToWhatCannotBeRead(t *testing.T) {
+	kind := v1alpha1.KindStatefulSet
+	for _, data := range []string{`{"spec":{}}`, `{"spec":{"template":7}}`} {
+		unreadable := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "sandfly-1", UID: "r1"}, Data: runtime.RawExtension{Raw: []byte(data)}}
+		p, applier := newPlace(ill(kind), unreadable)
+		result, err := applier.Apply(t.Context(), namespace, stamp, planned(kind, v1alpha1.ActionRollback))
+		if err != nil || result.State != v1alpha1.ActionFailed || result.Detail == "" || p.writes != 0 {
+			t.Errorf("%s: %+v, %v", data, result, err)
+		}
+	}
+}

@@ -11,15 +11,17 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 )
 
 // actedOn are causes whose finding suggests by hand what an action does with more care.
 var actedOn = map[v1alpha1.Cause]bool{v1alpha1.CauseScaledToZero: true, v1alpha1.CauseOOMKilled: true, v1alpha1.CauseRolloutPaused: true}
 
-// planPatch is the patch that the root finding suggests: exactly that one, and never without a person's approval.
+// planPatch is the patch that the root finding suggests: exactly that one, and never without a person's approval. What another object
+// needs, such as a client that asks for the wrong port, is only said: nobody has asked for that one to be changed.
 func planPatch(in Input) (v1alpha1.PlannedAction, bool) {
 	patch := in.root().Patch
-	if patch == nil || actedOn[in.Diagnosis.Cause] {
+	if patch == nil || actedOn[in.Diagnosis.Cause] || !isTarget(in.Snapshot, patch.Object) {
 		return v1alpha1.PlannedAction{}, false
 	}
 	return v1alpha1.PlannedAction{
@@ -27,6 +29,14 @@ func planPatch(in Input) (v1alpha1.PlannedAction, bool) {
 		Reason: in.root().Recommendation,
 		Detail: fmt.Sprintf("Patched %s as suggested: %s", lower(patch.Object), patch.Shown),
 	}, true
+}
+
+// isTarget reports whether an object is the Service or the workload that was looked at, and not one beside them.
+func isTarget(s *snapshot.Snapshot, ref v1alpha1.ObjectReference) bool {
+	is := func(other v1alpha1.ObjectReference) bool {
+		return other.Kind == ref.Kind && other.Name == ref.Name && other.UID == ref.UID
+	}
+	return s.Service != nil && is(s.ServiceReference()) || s.Workload != nil && is(s.Workload.Reference())
 }
 
 // applyPatch applies the patch to the object as it is. One that the object refuses is an error of the plan, not of the cluster.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
@@ -103,7 +104,8 @@ func anything(t *testing.T, random *rand.Rand) remediation.Input {
 	root.Recommendation = "Do it."
 	root.Pods = somePods(random)
 	if random.IntN(2) == 0 {
-		root.Patch = finding.MergePatch(v1alpha1.ObjectReference{Kind: "Service", Name: "sandfly", UID: "s1", ResourceVersion: "7"}, namespace, map[string]any{"spec": map[string]any{"type": "ClusterIP"}})
+		in.Snapshot.Service = &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "sandfly", UID: "s1", ResourceVersion: "7"}}
+		root.Patch = finding.MergePatch(in.Snapshot.ServiceReference(), namespace, map[string]any{"spec": map[string]any{"type": "ClusterIP"}})
 	}
 	if d := in.Snapshot.All.Deployments; len(d) > 0 {
 		d[0].Spec.Paused = random.IntN(4) == 0

@@ -142,7 +142,10 @@ func (a *Applier) revision(ctx context.Context, kind string, key types.Namespace
 		return nil, "", fmt.Errorf("reading ControllerRevision %s: %w", key, err)
 	}
 	template, err := workload.RevisionTemplate(&revision)
-	return template, revision.UID, err
+	if err != nil {
+		return nil, "", unfit("%v", err) // what a ControllerRevision holds never changes
+	}
+	return template, revision.UID, nil
 }
 
 // templateOf is the pod template of a workload, to be changed; nil for any other object.

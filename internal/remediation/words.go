@@ -8,15 +8,16 @@ import (
 	"strings"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis/words"
 )
 
 // Describe says what a plan would do, for people: "restart deployment x, then roll deployment x back to revision 3".
 func Describe(plan v1alpha1.Plan) string {
-	words := make([]string, 0, len(plan.Actions))
+	told := make([]string, 0, len(plan.Actions))
 	for _, action := range plan.Actions {
-		words = append(words, describe(action))
+		told = append(told, describe(action))
 	}
-	return strings.Join(words, ", then ")
+	return strings.Join(told, ", then ")
 }
 
 func describe(action v1alpha1.PlannedAction) string {
@@ -33,7 +34,7 @@ func describe(action v1alpha1.PlannedAction) string {
 	case action.Type == v1alpha1.ActionRaiseMemoryLimit && action.MemoryLimit != nil:
 		return fmt.Sprintf("raise the memory limit of container %s of %s to %s", action.Container, object, action.MemoryLimit)
 	case action.Type == v1alpha1.ActionDeletePods:
-		return fmt.Sprintf("delete %d pods of %s", len(action.Pods), object)
+		return fmt.Sprintf("delete %s of %s", words.Count(len(action.Pods), "pod"), object)
 	case action.Type == v1alpha1.ActionHealDependency:
 		return fmt.Sprintf("heal service %s first", action.Dependency)
 	default:
