@@ -56,7 +56,7 @@ func (a *Applier) Apply(ctx context.Context, namespace string, stamp Stamp, acti
 			return ended(action, err)
 		}
 	}
-	away, err := a.deletePods(ctx, namespace, action)
+	away, err := a.deletePods(ctx, namespace, action, a.stampedAt(seen.object))
 	if err != nil {
 		return v1alpha1.ActionResult{}, err
 	}
@@ -81,11 +81,13 @@ func (a *Applier) Applied(ctx context.Context, namespace string, stamp Stamp, ac
 	}
 	if action.Type == v1alpha1.ActionDeletePods {
 		// The stamp comes before the deletions. While all pods are there, nothing was done yet.
-		left, err := a.podsLeft(ctx, namespace, action)
+		left, err := a.podsLeft(ctx, namespace, action, a.stampedAt(seen.object))
 		if err != nil || left == len(action.Pods) {
 			return nil, err
 		}
-	} else if _, err := a.deletePods(ctx, namespace, action); err != nil {
+	}
+	// A crash may have come between the pods.
+	if _, err := a.deletePods(ctx, namespace, action, a.stampedAt(seen.object)); err != nil {
 		return nil, err
 	}
 	result := applied(action, a.stampedAt(seen.object))

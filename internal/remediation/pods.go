@@ -6,10 +6,12 @@ package remediation
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -33,7 +35,7 @@ func planDeletePods(in Input) (v1alpha1.PlannedAction, bool) {
 	}
 	action := v1alpha1.PlannedAction{
 		Object: object, Pods: pods, Risk: v1alpha1.RiskLow,
-		Reason: fmt.Sprintf("%s of %s ended and still there", words.IsAre(len(pods), "pod"), workload),
+		Reason: fmt.Sprintf("%s of %s ended and did not go", words.Count(len(pods), "pod"), workload),
 		Detail: fmt.Sprintf("Deleted %s of %s that had ended", words.Count(len(pods), "pod"), lower(object)),
 	}
 	switch in.Diagnosis.Cause {
@@ -42,7 +44,7 @@ func planDeletePods(in Input) (v1alpha1.PlannedAction, bool) {
 		action.Detail = fmt.Sprintf("Deleted %s of %s that its rollout waited for", words.Count(len(pods), "pod"), lower(object))
 	case v1alpha1.CauseStuckTerminating:
 		action.Risk, action.Permission = v1alpha1.RiskHigh, v1alpha1.PermissionApproval
-		action.Reason = fmt.Sprintf("the node of %s of %s is gone, so nobody can report that they have ended", words.Count(len(pods), "pod"), workload)
+		action.Reason = fmt.Sprintf("the node of %s of %s is gone, so nobody can report an end", words.Count(len(pods), "pod"), workload)
 		action.Detail = fmt.Sprintf("Deleted %s of %s whose node is gone, by force", words.Count(len(pods), "pod"), lower(object))
 	}
 	return action, true
@@ -52,9 +54,10 @@ func podReference(pod *corev1.Pod) v1alpha1.ObjectReference {
 	return v1alpha1.ObjectReference{Kind: snapshot.KindPod, Name: pod.Name, UID: pod.UID}
 }
 
-// deletePods deletes the pods that a plan names, each only as long as it is still that pod and still of no use. The workload has the
-// stamp by then. It returns how many of them are out of the way: a pod that is gone is what was wanted.
-func (a *Applier) deletePods(ctx context.Context, namespace string, action v1alpha1.PlannedAction) (int, error) {
+// deletePods deletes the pods that a plan names, each only as long as it is still that pod and still of no use. The workload has had
+// the stamp since a time. It returns how many of them are out of the way: a pod that is gone, or on its way since then,
+// is what was wanted.
+func (a *Applier) deletePods(ctx context.Context, namespace string, action v1alpha1.PlannedAction, since time.Time) (int, error) {
 	away := 0
 	for _, ref := range action.Pods {
 		var pod corev1.Pod
@@ -65,6 +68,10 @@ func (a *Applier) deletePods(ctx context.Context, namespace string, action v1alp
 		}
 		if err != nil {
 			return away, fmt.Errorf("reading Pod %s: %w", ref.Name, err)
+		}
+		if leaving(&pod, since) {
+			away++
+			continue
 		}
 		useless, opts, err := a.useless(ctx, action.Type, &pod)
 		if err != nil {
@@ -107,8 +114,17 @@ func (a *Applier) useless(ctx context.Context, of v1alpha1.ActionType, pod *core
 // outOfService reports whether a pod takes no calls.
 func outOfService(pod *corev1.Pod) bool { return !snapshot.IsReady(pod) }
 
-// podsLeft counts those of the plan's pods that are still there.
-func (a *Applier) podsLeft(ctx context.Context, namespace string, action v1alpha1.PlannedAction) (int, error) {
+// leaving reports whether a pod was told to go since a time, by whomever. One that was told before is stuck, or was not planned for.
+func leaving(pod *corev1.Pod, since time.Time) bool {
+	if pod.DeletionTimestamp == nil {
+		return false
+	}
+	grace := time.Duration(ptr.Deref(pod.DeletionGracePeriodSeconds, 0)) * time.Second
+	return !pod.DeletionTimestamp.Add(-grace).Before(since.Truncate(time.Second))
+}
+
+// podsLeft counts those of the plan's pods that are still there, and were not told to go since a time.
+func (a *Applier) podsLeft(ctx context.Context, namespace string, action v1alpha1.PlannedAction, since time.Time) (int, error) {
 	left := 0
 	for _, ref := range action.Pods {
 		var pod corev1.Pod
@@ -116,7 +132,7 @@ func (a *Applier) podsLeft(ctx context.Context, namespace string, action v1alpha
 		if client.IgnoreNotFound(err) != nil {
 			return 0, fmt.Errorf("reading Pod %s: %w", ref.Name, err)
 		}
-		if err == nil && pod.UID == ref.UID {
+		if err == nil && pod.UID == ref.UID && !leaving(&pod, since) {
 			left++
 		}
 	}

@@ -6,11 +6,13 @@ package remediation_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -33,9 +35,9 @@ func ready(p *corev1.Pod) {
 	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 }
 
-// ending is on its way out. The fake API server keeps such a pod only with a finalizer.
+// ending was told to go a minute ago. The fake API server keeps such a pod only with a finalizer.
 func ending(p *corev1.Pod) {
-	p.DeletionTimestamp, p.Finalizers = &metav1.Time{Time: now}, []string{"example.com/test"}
+	p.DeletionTimestamp, p.Finalizers = &metav1.Time{Time: now.Add(-time.Minute)}, []string{"example.com/test"}
 }
 
 func named(action v1alpha1.PlannedAction, names ...string) v1alpha1.PlannedAction {
@@ -127,5 +129,57 @@ func TestACrashBetweenAChangeAndItsPods(t *testing.T) {
 	var left corev1.PodList
 	if err := p.List(t.Context(), &left); err != nil || len(left.Items) != 1 || left.Items[0].Name != "b" || p.writes != 1 {
 		t.Errorf("%d pods, %d writes, %v", len(left.Items), p.writes, err)
+	}
+}
+
+// TestACrashBetweenTwoPods: one of them is gone, or on its way, so it was begun; whoever finds that deletes the other as well.
+func TestACrashBetweenTwoPods(t *testing.T) {
+	kind := v1alpha1.KindDeployment
+	told := func(at time.Duration) func(*corev1.Pod) {
+		return func(p *corev1.Pod) {
+			ending(p)
+			p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: now.Add(at + 30*time.Second)}, ptr.To[int64](30)
+		}
+	}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1"}}
+	tests := map[string]struct {
+		objects []client.Object
+		begun   bool
+		writes  int
+	}{
+		"none is gone":                      {[]client.Object{pod("a", corev1.PodFailed), pod("b", corev1.PodFailed)}, false, 0},
+		"one is gone":                       {[]client.Object{pod("b", corev1.PodFailed)}, true, 1},
+		"one is another by now":             {[]client.Object{pod("a", corev1.PodRunning, func(p *corev1.Pod) { p.UID = "new" }), pod("b", corev1.PodFailed)}, true, 1},
+		"one is on its way":                 {[]client.Object{pod("a", corev1.PodRunning, told(0)), pod("b", corev1.PodFailed)}, true, 1},
+		"one was told to go before":         {[]client.Object{pod("a", corev1.PodRunning, told(-time.Second)), pod("b", corev1.PodFailed)}, false, 0},
+		"one is gone, the other serves now": {[]client.Object{pod("b", corev1.PodRunning, ready)}, true, 0},
+		"both are gone":                     {nil, true, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			stamped := ill(kind)
+			stamped.SetAnnotations(map[string]string{v1alpha1.AnnotationAppliedBy: stamp.String()})
+			stamped.SetManagedFields([]metav1.ManagedFieldsEntry{{
+				Manager: v1alpha1.FieldManager, Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{}`), Time: &metav1.Time{Time: now},
+			}})
+			p, applier := newPlace(slices.Concat(test.objects, []client.Object{stamped, node})...)
+			action := named(planned(kind, v1alpha1.ActionDeletePods), "a", "b")
+			result, err := applier.Applied(t.Context(), namespace, stamp, action)
+			if err != nil || (result != nil) != test.begun || p.writes != test.writes {
+				t.Fatalf("%+v, %v, %d writes", result, err, p.writes)
+			}
+			if result, err := applier.Apply(t.Context(), namespace, stamp, action); err != nil || result.State != v1alpha1.ActionApplied {
+				t.Errorf("%+v, %v", result, err)
+			}
+			var left corev1.PodList
+			if err := p.List(t.Context(), &left); err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range left.Items {
+				if one.Status.Phase == corev1.PodFailed {
+					t.Errorf("Pod %s is left", one.Name)
+				}
+			}
+		})
 	}
 }
