@@ -154,6 +154,7 @@ func TestACrashBetweenTwoPods(t *testing.T) {
 		"one was told to go before":         {[]client.Object{pod("a", corev1.PodRunning, told(-time.Second)), pod("b", corev1.PodFailed)}, false, 0},
 		"one is gone, the other serves now": {[]client.Object{pod("b", corev1.PodRunning, ready)}, true, 0},
 		"both are gone":                     {nil, true, 0},
+		"both are on their way":             {[]client.Object{pod("a", corev1.PodRunning, told(0)), pod("b", corev1.PodRunning, told(time.Second))}, true, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
