@@ -54,7 +54,7 @@ func seenCluster(t *testing.T, path string) *snapshot.Snapshot {
 		Unprobed     bool
 		Unread, Gaps []string
 	}{Target: v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: "sandfly-mcp-server"}}
-	raw, err := os.ReadFile(path) //nolint:gosec // the path is of the repository
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
