@@ -5,185 +5,130 @@ package e2e_test
 
 import (
 	"context"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/test/faults"
 )
 
+// An image that nobody has, and the one that the servers run.
+const (
+	badImage  = "localhost:5001/sandfly:nope"
+	goodImage = "cortex-mcpserver:dev"
+)
+
 var _ = Describe("Remediation on a real cluster", func() {
 	BeforeEach(func() { DeferCleanup(clearFaults) })
 
-	It("rolls a bad revision back where the policy lets it, and serves", func(ctx context.Context) {
+	It("rolls a Deployment back to a revision of which nothing is left once a person has approved it, whatever the policy says", func(ctx context.Context) {
 		s := healthyServer(ctx, "rollback")
 		s.policy(ctx, v1alpha1.ActionPermission{Type: v1alpha1.ActionRollback, Permission: v1alpha1.PermissionAuto})
 		s.recreate(ctx)
-		s.edit(ctx, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = "localhost:5001/sandfly:nope" })
+		s.edit(ctx, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = badImage })
 		s.notServing(ctx)
+		s.waits(ctx, "ImagePullBackOff")
 		request := s.heal(ctx)
-		// Nothing shows that the revision before was healthy, since none of its pods is left: a person is asked.
-		s.reaches(ctx, request, v1alpha1.PhaseAwaitingApproval)
-		Expect(request.Status.Plan.Actions[0].Type).To(Equal(v1alpha1.ActionRollback))
+		// Nothing shows that the revision before was healthy, since none of its pods is there.
+		action := s.asks(ctx, request, v1alpha1.ActionRollback)
+		Expect(action.Reason).To(ContainSubstring("whether it was healthy is not known"))
 		s.approve(ctx, request)
 		s.reaches(ctx, request, v1alpha1.PhaseSucceeded)
-		Expect(request.Status.FixApplied).To(ContainSubstring("localhost:5001/sandfly:nope -> cortex-mcpserver:dev"))
-		Expect(s.deployment(ctx).Spec.Template.Spec.Containers[0].Image).To(Equal("cortex-mcpserver:dev"))
+		deployment := &appsv1.Deployment{}
+		s.healedBy(ctx, request, deployment, badImage+" -> "+goodImage)
+		Expect(deployment.Spec.Template.Spec.Containers[0].Image).To(Equal(goodImage))
 	})
 
-	It("patches a wrong selector, exactly as it was approved", func(ctx context.Context) {
+	It("rolls a StatefulSet back by itself to a revision that is known to have been healthy, where the policy lets it", func(ctx context.Context) {
+		s := healthyServer(ctx, "statefulset")
+		s.policy(ctx, v1alpha1.ActionPermission{Type: v1alpha1.ActionRollback, Permission: v1alpha1.PermissionAuto})
+		set := s.statefulSet(ctx)
+		change := func(what func(*corev1.Container)) {
+			before := set.DeepCopy()
+			what(&set.Spec.Template.Spec.Containers[0])
+			Expect(cluster.Patch(ctx, set, client.MergeFrom(before))).To(Succeed())
+		}
+		change(func(c *corev1.Container) { c.Env = []corev1.EnvVar{{Name: "REVISION", Value: "2"}} })
+		Expect(cluster.Until(ctx, "the second revision to be rolled out", func(ctx context.Context) (bool, error) {
+			err := cluster.Get(ctx, s.key(), set)
+			status := set.Status
+			return status.ObservedGeneration == set.Generation && status.CurrentRevision == status.UpdateRevision && status.ReadyReplicas == 1, err
+		})).To(Succeed())
+		healthy := set.Status.CurrentRevision
+		change(func(c *corev1.Container) { c.Image = badImage })
+		s.notServing(ctx)
+		s.waits(ctx, "ImagePullBackOff")
+
+		request := s.heal(ctx)
+		s.reaches(ctx, request, v1alpha1.PhaseSucceeded)
+		s.healedBy(ctx, request, set, badImage+" -> "+goodImage)
+		Expect(request.Status.Plan.Actions[0].Revision.Name).To(Equal(healthy))
+		Expect(request.Status.Plan.Actions[0].Pods).To(HaveLen(1)) // its controller would wait for the broken pod
+		container := set.Spec.Template.Spec.Containers[0]
+		Expect(container.Image).To(Equal(goodImage))
+		Expect(container.Env).To(ConsistOf(corev1.EnvVar{Name: "REVISION", Value: "2"}))
+	})
+
+	It("patches a wrong selector, exactly as it was shown to the person who approved it", func(ctx context.Context) {
 		s := healthyServer(ctx, "selector")
 		s.editService(ctx, func(service *corev1.Service) { service.Spec.Selector = map[string]string{"app": "sandfly-mcp-sever"} })
 		s.notServing(ctx)
 		request := s.heal(ctx)
-		s.reaches(ctx, request, v1alpha1.PhaseAwaitingApproval)
-		Expect(request.Status.SuggestedPatch).To(HavePrefix("kubectl patch service sandfly-mcp-server"))
-		s.approve(ctx, request)
+		action := s.asks(ctx, request, v1alpha1.ActionPatch)
+		Expect(action.Patch.Data).To(MatchJSON(`{"spec":{"selector":{"app":"sandfly-mcp-server"}}}`))
+		Expect(request.Status.SuggestedPatch).To(And(HavePrefix("kubectl patch service sandfly-mcp-server"), ContainSubstring(action.Patch.Data)))
+		before := s.service(ctx)
+
+		shown := s.approved(ctx, request)
+		Expect(shown).To(ContainSubstring(action.Patch.Data))
 		s.reaches(ctx, request, v1alpha1.PhaseSucceeded)
-		Expect(s.service(ctx).Spec.Selector).To(Equal(map[string]string{"app": faults.Name}))
+		after := &corev1.Service{}
+		s.healedBy(ctx, request, after, "selector")
+		Expect(request.Spec.ApprovedBy).NotTo(BeEmpty())
+		before.Spec.Selector = map[string]string{"app": faults.Name}
+		Expect(after.Spec).To(Equal(before.Spec))
 	})
 
-	It("raises a memory limit that a person has approved, within its bound", func(ctx context.Context) {
+	It("raises a memory limit that a person has approved, within its bound, and the server serves", func(ctx context.Context) {
 		s := healthyServer(ctx, "memory")
 		s.policy(ctx,
 			v1alpha1.ActionPermission{Type: v1alpha1.ActionRestart, Permission: v1alpha1.PermissionNever},
 			v1alpha1.ActionPermission{Type: v1alpha1.ActionRollback, Permission: v1alpha1.PermissionNever})
 		s.recreate(ctx)
-		s.edit(ctx, func(d *appsv1.Deployment) {
+		s.edit(ctx, func(d *appsv1.Deployment) { // as much as its limit of 64Mi, beside what the program itself takes
 			c := &d.Spec.Template.Spec.Containers[0]
-			c.Args = append(c.Args, "--fault=allocate")
+			c.Args = append(c.Args, "--fault=allocate", "--mib=64")
 		})
 		s.waits(ctx, "CrashLoopBackOff")
 		request := s.heal(ctx)
-		s.reaches(ctx, request, v1alpha1.PhaseAwaitingApproval)
+		s.asks(ctx, request, v1alpha1.ActionRaiseMemoryLimit)
 		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseOOMKilled))
 		s.approve(ctx, request)
-		s.reaches(ctx, request, v1alpha1.PhaseSucceeded, v1alpha1.PhaseFailed)
-		Expect(request.Status.FixApplied).To(ContainSubstring("from 64Mi to 96Mi"))
-		Expect(s.deployment(ctx).Spec.Template.Spec.Containers[0].Resources.Limits.Memory().Cmp(resource.MustParse("96Mi"))).To(BeZero())
+		s.reaches(ctx, request, v1alpha1.PhaseSucceeded)
+		deployment := &appsv1.Deployment{}
+		s.healedBy(ctx, request, deployment, "from 64Mi to 96Mi")
+		Expect(deployment.Spec.Template.Spec.Containers[0].Resources.Limits.Memory().Cmp(resource.MustParse("96Mi"))).To(BeZero())
 	})
 
 	It("resumes a paused rollout that a person has approved", func(ctx context.Context) {
-		s := healthyServer(ctx, "paused")
-		s.recreate(ctx)
-		s.edit(ctx, func(d *appsv1.Deployment) {
-			d.Spec.Paused = true
-			d.Spec.Template.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "A", Value: "B"}}
-		})
-		Expect(cluster.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(s.namespace))).To(Succeed())
-		s.edit(ctx, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Command = []string{"/mcpserver"} })
-		request := s.heal(ctx)
-		s.reaches(ctx, request, v1alpha1.PhaseAwaitingApproval, v1alpha1.PhaseSucceeded)
-		if request.Status.Phase == v1alpha1.PhaseAwaitingApproval {
-			Expect(request.Status.Plan.Actions[0].Type).To(Equal(v1alpha1.ActionResume))
-		}
-	})
-
-	It("reports a quota that is used up, and changes nothing", func(ctx context.Context) {
-		s := healthyServer(ctx, "quota")
-		s.edit(ctx, func(d *appsv1.Deployment) { d.Spec.Replicas = ptr.To[int32](0) })
-		s.notServing(ctx)
-		Expect(cluster.Create(ctx, &corev1.ResourceQuota{
-			ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "full"},
-			Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
+		s := brokenServer(ctx, "rollout paused")
+		Expect(cluster.Until(ctx, "the pause to be observed", func(ctx context.Context) (bool, error) {
+			deployment := s.deployment(ctx)
+			return deployment.Status.ObservedGeneration == deployment.Generation, nil
 		})).To(Succeed())
-		s.edit(ctx, func(d *appsv1.Deployment) { d.Spec.Replicas = ptr.To[int32](1) })
-		Expect(cluster.Until(ctx, "the quota to be felt", func(ctx context.Context) (bool, error) {
-			for _, condition := range s.deployment(ctx).Status.Conditions {
-				if condition.Type == appsv1.DeploymentReplicaFailure {
-					return true, nil
-				}
-			}
-			return false, nil
-		})).To(Succeed())
-		before := s.deployment(ctx).Generation
 		request := s.heal(ctx)
-		s.reaches(ctx, request, v1alpha1.PhaseFailed)
-		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseQuotaExceeded))
-		Expect(request.Status.Recommendation).NotTo(BeEmpty())
-		Expect(s.deployment(ctx).Generation).To(Equal(before))
-	})
-
-	It("asks before it changes what Argo CD holds, and names the field to change in Git", func(ctx context.Context) {
-		s := healthyServer(ctx, "argo")
-		object := s.deployment(ctx)
-		object.ManagedFields, object.ResourceVersion, object.Status = nil, "", appsv1.DeploymentStatus{}
-		object.TypeMeta = metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"}
-		object.Spec.Replicas = ptr.To[int32](0)
-		object.Annotations = map[string]string{"argocd.argoproj.io/tracking-id": "sandfly:apps/Deployment:" + s.namespace + "/" + faults.Name}
-		//nolint:staticcheck // what is applied is the whole object, as Argo CD does it
-		Expect(cluster.Patch(ctx, object, client.Apply, client.FieldOwner("argocd-controller"), client.ForceOwnership)).To(Succeed())
-		s.notServing(ctx)
-		request := s.heal(ctx)
-		s.reaches(ctx, request, v1alpha1.PhaseAwaitingApproval)
-		Expect(request.Status.Plan.Actions[0].Reason).To(And(ContainSubstring("Argo CD"), ContainSubstring("spec.replicas")))
+		action := s.asks(ctx, request, v1alpha1.ActionResume)
+		Expect(action.Reason).To(ContainSubstring("somebody paused"))
+		Expect(s.deployment(ctx).Spec.Paused).To(BeTrue())
 		s.approve(ctx, request)
 		s.reaches(ctx, request, v1alpha1.PhaseSucceeded)
-	})
-
-	It("heals a chain of dependencies from its end", func(ctx context.Context) {
-		s := healthyServer(ctx, "chain")
-		s.beside(ctx, "b", "c")
-		s.beside(ctx, "c", "")
-		s.editService(ctx, func(service *corev1.Service) {
-			service.Annotations = map[string]string{v1alpha1.AnnotationDependsOn: "b"}
-		})
-		for _, name := range []string{"b", "c"} {
-			s.named(name).serving(ctx)
-		}
-		// Both clients are not ready without what they need: their readiness asks it.
-		s.named("c").edit(ctx, func(d *appsv1.Deployment) { d.Spec.Replicas = ptr.To[int32](0) })
-		for _, name := range []string{"b", faults.Name} {
-			needed := s.named(map[string]string{"b": "c", faults.Name: "b"}[name]).service(ctx).Spec.ClusterIP
-			s.named(name).edit(ctx, func(d *appsv1.Deployment) {
-				d.Spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
-				d.Spec.Template.Spec.Containers[0].ReadinessProbe.HTTPGet = &corev1.HTTPGetAction{Host: needed, Port: intstr.FromInt32(3000), Path: "/health"}
-			})
-			s.named(name).notServing(ctx)
-		}
-		request := s.heal(ctx)
-		s.reaches(ctx, request, v1alpha1.PhaseSucceeded)
-		Expect(request.Status.Progress).To(ContainElement(HaveField("Message", HavePrefix("b: c: Scaled deployment c"))))
-	})
-
-	It("holds a storm back until most of the namespace is well again", func(ctx context.Context) {
-		s := healthyServer(ctx, "storm")
-		names := []string{faults.Name}
-		for i := range 19 {
-			name := "server-" + string(rune('a'+i))
-			s.beside(ctx, name, "")
-			names = append(names, name)
-		}
-		var requests []*v1alpha1.HealingRequest
-		for _, name := range names {
-			s.named(name).edit(ctx, func(d *appsv1.Deployment) {
-				d.Annotations = map[string]string{v1alpha1.AnnotationReplicas: "1"}
-				d.Spec.Replicas = ptr.To[int32](0)
-			})
-		}
-		for _, name := range names {
-			s.named(name).notServing(ctx)
-		}
-		for _, name := range names {
-			requests = append(requests, s.named(name).heal(ctx))
-		}
-		for _, request := range requests {
-			s.reaches(ctx, request, v1alpha1.PhaseBlocked)
-		}
-		for _, name := range names[:16] {
-			s.named(name).edit(ctx, func(d *appsv1.Deployment) { d.Spec.Replicas = ptr.To[int32](1) })
-		}
-		for _, request := range requests {
-			s.reachesWithin(ctx, request, 3*time.Minute, v1alpha1.PhaseSucceeded)
-		}
+		deployment := &appsv1.Deployment{}
+		s.healedBy(ctx, request, deployment, "Resumed the rollout of deployment "+s.name)
+		Expect(deployment.Spec.Paused).To(BeFalse())
 	})
 })

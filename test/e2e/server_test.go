@@ -33,6 +33,16 @@ func healthyServer(ctx context.Context, what string) server {
 	return s
 }
 
+// brokenServer makes a server that has one of the faults of the catalogue from the beginning.
+func brokenServer(ctx context.Context, name string) server {
+	GinkgoHelper()
+	all := faults.All()
+	i := slices.IndexFunc(all, func(fault faults.Fault) bool { return fault.Name == name })
+	Expect(i).To(BeNumerically(">=", 0), "no fault is named %s", name)
+	Expect(all[i].Make(ctx, cluster)).To(Succeed())
+	return server{all[i].Namespace(), faults.Name}
+}
+
 // beside makes another server in the namespace; it needs a third one, if one is named.
 func (s server) beside(ctx context.Context, name, needs string) {
 	GinkgoHelper()
@@ -78,6 +88,21 @@ func (s server) editService(ctx context.Context, change func(*corev1.Service)) {
 	before := after.DeepCopy()
 	change(after)
 	Expect(cluster.Patch(ctx, after, client.MergeFrom(before))).To(Succeed())
+}
+
+// statefulSet puts a StatefulSet in the place of the Deployment.
+func (s server) statefulSet(ctx context.Context) *appsv1.StatefulSet {
+	GinkgoHelper()
+	deployment := s.deployment(ctx)
+	Expect(cluster.Delete(ctx, deployment, client.PropagationPolicy(metav1.DeletePropagationBackground))).To(Succeed())
+	s.notServing(ctx)
+	set := &appsv1.StatefulSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: s.name},
+		Spec:       appsv1.StatefulSetSpec{ServiceName: s.name, Selector: deployment.Spec.Selector, Template: deployment.Spec.Template},
+	}
+	Expect(cluster.Create(ctx, set)).To(Succeed())
+	s.serving(ctx)
+	return set
 }
 
 // recreate lets no pod of an old revision serve beside a new one.
@@ -149,6 +174,15 @@ func (s server) approve(ctx context.Context, request *v1alpha1.HealingRequest) {
 	before := request.DeepCopy()
 	request.Spec.Approval, request.Spec.ApprovedBy = v1alpha1.ApprovalApproved, "e2e"
 	Expect(cluster.Patch(ctx, request, client.MergeFrom(before))).To(Succeed())
+}
+
+// approved answers a plan that waits with the kubectl plugin, and gives what that wrote.
+func (s server) approved(ctx context.Context, request *v1alpha1.HealingRequest) string {
+	GinkgoHelper()
+	stdout, stderr, code, err := cluster.Plugin(ctx, "approve", request.Name, "-n", s.namespace, "--yes")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(code).To(BeZero(), stdout+stderr)
+	return stdout + stderr
 }
 
 func (s server) reaches(ctx context.Context, request *v1alpha1.HealingRequest, phases ...v1alpha1.Phase) {
