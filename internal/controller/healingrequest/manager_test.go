@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -17,26 +18,38 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/controller/healingrequest"
 )
 
 // start runs a real manager over one world. The world's clock stands still, so nothing but a watch can wake it.
 func start(w *world) {
-	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
+	manage(context.Background(), restConfig, []string{w.namespace}, func(mgr ctrl.Manager) *healingrequest.Reconciler {
+		return w.operator(mgr.GetClient())
+	})
+}
+
+// manage runs a real manager over namespaces, as a user, until the end of the spec.
+func manage(ctx context.Context, config *rest.Config, namespaces []string, operator func(ctrl.Manager) *healingrequest.Reconciler) {
+	watched := map[string]cache.Config{}
+	for _, namespace := range namespaces {
+		watched[namespace] = cache.Config{}
+	}
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:     scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{w.namespace: {}}},
+		Cache:      cache.Options{DefaultNamespaces: watched},
 		Controller: ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
 	})
 	Expect(err).NotTo(HaveOccurred())
-	ctx, stop := context.WithCancel(context.Background())
-	Expect(w.operator(mgr.GetClient()).SetupWithManager(ctx, mgr)).To(Succeed())
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	Expect(operator(mgr).SetupWithManager(running, mgr)).To(Succeed())
 	done := make(chan error, 1)
-	go func() { done <- mgr.Start(ctx) }()
+	go func() { done <- mgr.Start(running) }()
 	DeferCleanup(func() {
 		stop()
 		Eventually(done).WithTimeout(30 * time.Second).Should(Receive(BeNil()))
 	})
-	Expect(mgr.GetCache().WaitForCacheSync(ctx)).To(BeTrue())
+	Expect(mgr.GetCache().WaitForCacheSync(running)).To(BeTrue())
 }
 
 var _ = Describe("A running operator", func() {

@@ -12,14 +12,11 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/controller/healingrequest"
 	"github.com/ry-ops/cortex/test/audit"
 )
 
@@ -42,28 +39,16 @@ func (s *seen) Get(ctx context.Context, key client.ObjectKey, obj client.Object,
 // startAs runs a manager whose every request is the operator's user's: reads, the fix, statuses and Events. The world that it gives is
 // the same one as the operator sees it.
 func startAs(ctx context.Context, w *world, config *rest.Config) (*world, *seen) {
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:     scheme,
-		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{w.namespace: {}}},
-		Controller: ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
-	})
-	Expect(err).NotTo(HaveOccurred())
 	direct, err := client.New(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	counted := &seen{Client: mgr.GetClient()}
 	own := &world{Client: direct, namespace: w.namespace, clock: w.clock, server: w.server}
-	operator := own.operator(counted)
-	operator.Recorder = mgr.GetEventRecorder(v1alpha1.FieldManager)
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	Expect(operator.SetupWithManager(running, mgr)).To(Succeed())
-	done := make(chan error, 1)
-	go func() { done <- mgr.Start(running) }()
-	DeferCleanup(func() {
-		stop()
-		Eventually(done).WithTimeout(30 * time.Second).Should(Receive(BeNil()))
+	counted := &seen{}
+	manage(ctx, config, []string{w.namespace}, func(mgr ctrl.Manager) *healingrequest.Reconciler {
+		counted.Client = mgr.GetClient()
+		operator := own.operator(counted)
+		operator.Recorder = mgr.GetEventRecorder(v1alpha1.FieldManager)
+		return operator
 	})
-	Expect(mgr.GetCache().WaitForCacheSync(running)).To(BeTrue())
 	return own, counted
 }
 

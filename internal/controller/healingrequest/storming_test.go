@@ -1,0 +1,191 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package healingrequest_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/controller/healingrequest"
+	"github.com/ry-ops/cortex/internal/gather"
+	"github.com/ry-ops/cortex/internal/remediation"
+)
+
+// storm is many towns under one operator, in real time. It plays their Deployment controller, and notes when changes begin and end.
+type storm struct {
+	towns   []*town
+	byName  map[string]*town
+	mutex   sync.Mutex
+	moments []moment
+	// changed and over are the workloads whose change was noted, and the requests whose end was.
+	changed, over map[client.ObjectKey]bool
+}
+
+func newStorm(ctx context.Context) *storm {
+	s := &storm{byName: map[string]*town{}, changed: map[client.ObjectKey]bool{}, over: map[client.ObjectKey]bool{}}
+	for range stormTowns {
+		town := newTown(ctx)
+		for i := range stormHouses {
+			town.build(ctx, fmt.Sprintf("down-%02d", i)).atZero = true
+		}
+		s.towns = append(s.towns, town)
+		s.byName[town.namespace] = town
+	}
+	return s
+}
+
+// found builds all that was declared.
+func (s *storm) found(ctx context.Context) {
+	for _, town := range s.towns {
+		inParallel(town.houses, func(h *house) {
+			town.found(ctx, h)
+			town.settleHouse(ctx, h)
+		})
+	}
+}
+
+// strike asks for a heal of each house that is down, under its name.
+func (s *storm) strike(ctx context.Context) {
+	for _, town := range s.towns {
+		inParallel(town.houses, func(h *house) {
+			if h.atZero {
+				Expect(town.Create(ctx, &v1alpha1.HealingRequest{
+					ObjectMeta: metav1.ObjectMeta{Namespace: town.namespace, Name: h.name},
+					Spec:       v1alpha1.HealingRequestSpec{TargetRef: v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: h.name}},
+				})).To(Succeed())
+			}
+		})
+	}
+}
+
+// run starts an operator for all towns, which is the operator's user and has the time of the day, and what else happens in them.
+func (s *storm) run(ctx context.Context, config *rest.Config) {
+	namespaces := make([]string, 0, len(s.towns))
+	for _, town := range s.towns {
+		namespaces = append(namespaces, town.namespace)
+	}
+	direct, err := client.New(config, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	own := &world{Client: direct, server: s.towns[0].server}
+	manage(ctx, config, namespaces, func(mgr ctrl.Manager) *healingrequest.Reconciler {
+		operator := own.operator(mgr.GetClient())
+		operator.Clock = clock.RealClock{}
+		operator.Gatherer = &gather.Gatherer{Reader: own, Logs: own, Prober: own, Clock: operator.Clock}
+		operator.Applier = &remediation.Applier{Client: operator.Client, Reader: own, Clock: operator.Clock}
+		operator.Recorder = mgr.GetEventRecorder(v1alpha1.FieldManager)
+		return operator
+	})
+	s.play(ctx)
+}
+
+// play is the Deployment controller: workers that settle what a watch says was changed.
+func (s *storm) play(ctx context.Context) {
+	watcher, err := client.NewWithWatch(restConfig, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	due := make(chan *appsv1.Deployment, stormTowns*(stormHouses+stormWell))
+	var players sync.WaitGroup
+	play := func(part func()) {
+		players.Go(func() {
+			defer GinkgoRecover()
+			part()
+		})
+	}
+	deployments, err := watcher.Watch(running, &appsv1.DeploymentList{})
+	Expect(err).NotTo(HaveOccurred())
+	requests, err := watcher.Watch(running, &v1alpha1.HealingRequestList{})
+	Expect(err).NotTo(HaveOccurred())
+	play(func() {
+		defer close(due)
+		for event := range deployments.ResultChan() {
+			deployment, ok := event.Object.(*appsv1.Deployment)
+			if ok && s.byName[deployment.Namespace] != nil && deployment.Generation > deployment.Status.ObservedGeneration {
+				s.begins(deployment)
+				due <- deployment
+			}
+		}
+	})
+	play(func() {
+		for event := range requests.ResultChan() {
+			if request, ok := event.Object.(*v1alpha1.HealingRequest); ok && s.byName[request.Namespace] != nil {
+				s.ends(request)
+			}
+		}
+	})
+	for range 4 {
+		play(func() {
+			for deployment := range due {
+				town := s.byName[deployment.Namespace]
+				for _, house := range town.houses {
+					if house.name == deployment.Name && running.Err() == nil {
+						town.settleHouse(running, house)
+					}
+				}
+			}
+		})
+	}
+	DeferCleanup(func() {
+		stop()
+		players.Wait()
+	})
+}
+
+// begins notes a change that bears the stamp of a request.
+func (s *storm) begins(deployment *appsv1.Deployment) {
+	if uid, _, _ := strings.Cut(deployment.Annotations[v1alpha1.AnnotationAppliedBy], "/"); uid != "" {
+		s.note(s.changed, deployment, true)
+	}
+}
+
+// ends notes that a request which changed something is over.
+func (s *storm) ends(request *v1alpha1.HealingRequest) {
+	if request.Done() && len(request.Status.Actions) > 0 {
+		s.note(s.over, request, false)
+	}
+}
+
+func (s *storm) note(noted map[client.ObjectKey]bool, obj client.Object, begins bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	key := client.ObjectKeyFromObject(obj)
+	if noted[key] {
+		return
+	}
+	noted[key] = true
+	version, err := strconv.ParseUint(obj.GetResourceVersion(), 10, 64)
+	Expect(err).NotTo(HaveOccurred())
+	s.moments = append(s.moments, moment{version: version, namespace: obj.GetNamespace(), begins: begins})
+}
+
+// inParallel does something for each of many, eight at once.
+func inParallel[T any](all []T, do func(T)) {
+	next := make(chan T)
+	var workers sync.WaitGroup
+	for range 8 {
+		workers.Go(func() {
+			defer GinkgoRecover()
+			for one := range next {
+				do(one)
+			}
+		})
+	}
+	for _, one := range all {
+		next <- one
+	}
+	close(next)
+	workers.Wait()
+}
