@@ -113,10 +113,12 @@ const recheck = 15 * time.Second
 // block holds the request back. Its time does not run meanwhile.
 func (h *heal) block(block policy.Block) {
 	status := h.status()
-	if blockedBy(h.request) != block.Reason {
-		h.say("Waiting: " + block.Message)
+	if held := blockedBy(h.request); !waitsOn(held, block.Reason) {
+		if held != block.Reason {
+			h.say("Waiting: " + block.Message)
+		}
+		h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, block.Reason, block.Message)
 	}
-	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, block.Reason, block.Message)
 	status.Deadline, status.BlockedUntil = nil, nil
 	if !h.begun() {
 		status.StartedAt = nil
@@ -134,6 +136,19 @@ func (h *heal) block(block policy.Block) {
 		h.wake = until.Time
 	}
 	h.pause()
+}
+
+// waitsOn reports whether one that waits for its turn says what it has said already. In a storm, hundreds wait: that other heals
+// are now ahead of it, or that the brake has let go and the places are taken, is not worth a write of each.
+func waitsOn(before, now string) bool {
+	switch now {
+	case v1alpha1.ReasonConcurrencyLimited:
+		return before == now || before == v1alpha1.ReasonStormBrake
+	case v1alpha1.ReasonStormBrake:
+		return before == now
+	default:
+		return false
+	}
 }
 
 // effective is the policy of the target's Service.

@@ -27,11 +27,12 @@ import (
 // What fails in the storm: 300 Services, evenly over so many towns that those whose brake does not hold want more places
 // than there are in all.
 const (
-	stormTowns   = 6
-	stormHouses  = 50
-	stormWell    = 60 // of the town that stays below the share of the brake: 50 of 110 are 45%
-	stormLeft    = 12 // of the halted town, when most of it is back: 24%, where the brake lets go at 25%
-	stormPatient = 60 * time.Second
+	stormTowns  = 6
+	stormHouses = 50
+	stormWell   = 60 // of the town that stays below the share of the brake: 50 of 110 are 45%
+	stormLeft   = 12 // of the halted town, when most of it is back: 24%, where the brake lets go at 25%
+	// stormPatience is for a busy machine. The whole takes about a minute, half of it in wait for a recheck.
+	stormPatience = 3 * time.Minute
 )
 
 var _ = Describe("A storm of failures", Label("storm"), Ordered, func() {
@@ -48,6 +49,7 @@ var _ = Describe("A storm of failures", Label("storm"), Ordered, func() {
 		var err error
 		config, err = audit.Account(ctx, env, k8sClient, audit.Operator, manifests)
 		Expect(err).NotTo(HaveOccurred())
+		// The operator's own bounds only make it slower: with 50 in a second it takes two minutes.
 		config.QPS, config.Burst = 1000, 1000
 		s = newStorm(ctx)
 		halted, open = s.towns[0], s.towns[1:]
@@ -73,10 +75,10 @@ var _ = Describe("A storm of failures", Label("storm"), Ordered, func() {
 
 	It("heals what may be healed, within the limits, and holds the brake where all is down", func(ctx context.Context) {
 		for _, town := range open {
-			Eventually(town.ends).WithArguments(ctx).WithTimeout(stormPatient).WithPolling(time.Second/4).
+			Eventually(town.ends).WithArguments(ctx).WithTimeout(stormPatience).WithPolling(time.Second/4).
 				Should(Equal(map[string]int{v1alpha1.ReasonHealed: stormHouses}), "nothing is starved in %s", town.namespace)
 		}
-		Eventually(halted.ends).WithArguments(ctx).WithTimeout(stormPatient).WithPolling(time.Second / 4).
+		Eventually(halted.ends).WithArguments(ctx).WithTimeout(stormPatience).WithPolling(time.Second / 4).
 			Should(Equal(map[string]int{v1alpha1.ReasonStormBrake: stormHouses}))
 		for key, generation := range s.generations(ctx) {
 			change := int64(1)
@@ -91,7 +93,7 @@ var _ = Describe("A storm of failures", Label("storm"), Ordered, func() {
 	It("heals the rest when most of the halted town is back", func(ctx context.Context) {
 		back := halted.houses[stormLeft:]
 		inParallel(back, func(h *house) { halted.comeBack(ctx, h.name) })
-		Eventually(halted.ends).WithArguments(ctx).WithTimeout(stormPatient).WithPolling(time.Second / 4).
+		Eventually(halted.ends).WithArguments(ctx).WithTimeout(stormPatience).WithPolling(time.Second / 4).
 			Should(Equal(map[string]int{v1alpha1.ReasonHealthy: len(back), v1alpha1.ReasonHealed: stormLeft}))
 		for key, generation := range s.generations(ctx) {
 			if key.Namespace == halted.namespace {
@@ -153,13 +155,6 @@ func (s *storm) generations(ctx context.Context) map[client.ObjectKey]int64 {
 // cost asserts what the heals of towns have cost, by the API server's own audit log, and reports it.
 func (s *storm) cost(towns ...*town) {
 	GinkgoHelper()
-	reads := audit.Count{}
-	for _, e := range asked() {
-		if e.Verb == "get" || e.Verb == "list" {
-			reads[e.String()]++
-		}
-	}
-	AddReportEntry("reads", reads.String())
 	total, most, heals, kinds := 0, audit.Count{}, 0, audit.Count{}
 	for _, town := range towns {
 		entries := asked().In(town.namespace)

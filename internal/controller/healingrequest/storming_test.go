@@ -44,6 +44,10 @@ func newStorm(ctx context.Context) *storm {
 		}
 		s.towns = append(s.towns, town)
 		s.byName[town.namespace] = town
+		// Other worlds list the requests of all namespaces.
+		DeferCleanup(func(ctx context.Context) error {
+			return town.DeleteAllOf(ctx, &v1alpha1.HealingRequest{}, client.InNamespace(town.namespace))
+		})
 	}
 	return s
 }
@@ -153,7 +157,7 @@ func (s *storm) begins(deployment *appsv1.Deployment) {
 
 // ends notes that a request which changed something is over.
 func (s *storm) ends(request *v1alpha1.HealingRequest) {
-	if request.Done() && len(request.Status.Actions) > 0 {
+	if request.Done() && request.Status.FixApplied != "" {
 		s.note(s.over, request, false)
 	}
 }
