@@ -136,7 +136,7 @@ func (s *storm) play(ctx context.Context) {
 				town := s.byName[deployment.Namespace]
 				for _, house := range town.houses {
 					if house.name == deployment.Name && running.Err() == nil {
-						town.settleHouse(running, house)
+						town.settleHouse(context.WithoutCancel(running), house) // what it has begun, it ends
 					}
 				}
 			}
