@@ -4,9 +4,11 @@
 package healingrequest_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	. "github.com/onsi/gomega"
@@ -36,6 +38,8 @@ type life struct {
 	w        *world
 	client   client.Client
 	operator reconciler
+	// asked are the requests in the order in which they came: their names are random.
+	asked []types.UID
 	// doom says when the operator dies; empty: it does not.
 	doom string
 	// made are the changes of workloads: "<workload UID> <stamp>".
@@ -192,9 +196,13 @@ func (l *life) outlast() {
 	l.t.Fatalf("invariant 2: no end after %d rounds of %s: %s", rounds, fiveMinutes, left)
 }
 
+// requests are those that there are, oldest first.
 func (l *life) requests() []v1alpha1.HealingRequest {
 	var all v1alpha1.HealingRequestList
 	Expect(l.w.List(l.ctx, &all, client.InNamespace(l.w.namespace))).To(Succeed())
+	slices.SortFunc(all.Items, func(a, b v1alpha1.HealingRequest) int {
+		return cmp.Compare(slices.Index(l.asked, a.UID), slices.Index(l.asked, b.UID))
+	})
 	return all.Items
 }
 

@@ -68,13 +68,14 @@ func (l *life) ask(t *rapid.T) {
 		t.Skip("enough")
 	}
 	l.seen["requests"]++
-	l.w.request(l.ctx, func(spec *v1alpha1.HealingRequestSpec) {
+	request := l.w.request(l.ctx, func(spec *v1alpha1.HealingRequestSpec) {
 		spec.TargetRef.Kind = rapid.SampledFrom([]v1alpha1.TargetKind{v1alpha1.KindService, v1alpha1.KindDeployment}).Draw(t, "kind")
 		spec.Mode = rapid.SampledFrom([]v1alpha1.Mode{"", "", v1alpha1.ModeAuto, v1alpha1.ModeDryRun, v1alpha1.ModeApproval}).Draw(t, "mode")
 		if seconds := rapid.IntRange(0, 300).Draw(t, "timeout"); seconds >= 10 {
 			spec.Timeout = &metav1.Duration{Duration: time.Duration(seconds) * time.Second}
 		}
 	})
+	l.asked = append(l.asked, request.UID)
 }
 
 // one is any of the requests.
