@@ -14,6 +14,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -135,9 +136,15 @@ func forbidden(policy *v1alpha1.HealingPolicy, request *v1alpha1.HealingRequest)
 	return ""
 }
 
-// reconcile lets the operator reconcile any request; another takes its place if it dies.
-func (l *life) reconcile(t *rapid.T) { l.advance(l.one(t)) }
+// reconcile lets the operator reconcile a request some times.
+func (l *life) reconcile(t *rapid.T) {
+	request := l.one(t)
+	for range rapid.IntRange(1, 4).Draw(t, "times") {
+		l.advance(request)
+	}
+}
 
+// advance reconciles a request once. Another operator takes the place of one that dies.
 func (l *life) advance(request *v1alpha1.HealingRequest) {
 	l.seen["reconciles"]++
 	_, err := l.operator.Reconcile(l.ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(request)})
@@ -159,6 +166,9 @@ func (l *life) check(*rapid.T) {
 		if before, ok := l.ended[request.UID]; ok && !equality.Semantic.DeepEqual(before, request.Status) {
 			l.t.Fatalf("invariant 3: what is over has changed from %+v to %+v", before, request.Status)
 		}
+		if _, ok := l.ended[request.UID]; !ok {
+			l.seen[meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionComplete).Reason]++
+		}
 		l.ended[request.UID] = request.Status
 		if changed, says := l.changes[request.UID] > 0, request.Status.FixApplied != ""; changed != says && !l.lost[request.UID] {
 			l.t.Fatalf("invariant 4: changed %v, and says %v: %+v", changed, says, request.Status)
@@ -170,19 +180,21 @@ func (l *life) check(*rapid.T) {
 func (l *life) outlast() {
 	l.doom = ""
 	for range rounds {
-		if deployment := l.w.deployment(l.ctx); deployment.Generation != deployment.Status.ObservedGeneration {
-			l.w.rollOut(l.ctx, waiting("CrashLoopBackOff", "back-off 10s"))
-		}
 		open := 0
 		for _, request := range l.requests() {
-			if !request.Done() {
-				open++
-				l.advance(&request)
+			for range 4 {
+				if deployment := l.w.deployment(l.ctx); deployment.Generation != deployment.Status.ObservedGeneration {
+					l.w.rollOut(l.ctx, waiting("CrashLoopBackOff", "back-off 10s"))
+				}
+				if !request.Done() {
+					open++
+					l.advance(&request)
+					Expect(l.w.Get(l.ctx, client.ObjectKeyFromObject(&request), &request)).To(Succeed())
+				}
 			}
 		}
 		l.check(l.t)
 		if open == 0 {
-			l.seen["ends"] += len(l.ended)
 			return
 		}
 		l.w.clock.Step(fiveMinutes)

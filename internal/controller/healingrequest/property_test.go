@@ -7,12 +7,12 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"pgregory.net/rapid"
@@ -23,7 +23,7 @@ import (
 
 // A history needs seconds, since there is an API server behind it.
 const (
-	histories = 16
+	histories = 20
 	// rounds of fiveMinutes in which every request ends, at the latest. One that a limit holds back waits for an hour.
 	rounds      = 80
 	fiveMinutes = 5 * time.Minute
@@ -46,9 +46,7 @@ var _ = Describe("Whatever happens", func() {
 				"reconcile once more":  l.reconcile,
 				"kill the operator":    l.kill,
 				"replace the operator": func(*rapid.T) { l.operator = l.w.operator(l.client) },
-				"scale to zero":        func(*rapid.T) { l.w.scale(ctx, 0) },
-				"roll out":             l.rollOut,
-				"hang or answer":       func(t *rapid.T) { l.w.serve(rapid.SampledFrom([]reply{answers, hangs}).Draw(t, "server")) },
+				"break or mend":        l.breakOrMend,
 				"edit":                 l.edit,
 				"create anew":          l.recreate,
 				"label or not":         l.label,
@@ -61,12 +59,16 @@ var _ = Describe("Whatever happens", func() {
 	})
 })
 
+// What comes first is drawn more often: most of what is drawn must let a heal go on, or nothing is ever changed.
+var mostly = []bool{true, true, true, false}
+
 var pauses = []time.Duration{time.Second, 5 * time.Second, 40 * time.Second, 2 * time.Minute, 20 * time.Minute}
 
 func (l *life) ask(t *rapid.T) {
 	if len(l.requests()) >= 4 {
 		t.Skip("enough")
 	}
+	l.breakOrMend(t)
 	l.seen["requests"]++
 	request := l.w.request(l.ctx, func(spec *v1alpha1.HealingRequestSpec) {
 		spec.TargetRef.Kind = rapid.SampledFrom([]v1alpha1.TargetKind{v1alpha1.KindService, v1alpha1.KindDeployment}).Draw(t, "kind")
@@ -78,9 +80,9 @@ func (l *life) ask(t *rapid.T) {
 	l.asked = append(l.asked, request.UID)
 }
 
-// one is any of the requests.
+// one is any of the requests that are not over.
 func (l *life) one(t *rapid.T) *v1alpha1.HealingRequest {
-	requests := l.requests()
+	requests := slices.DeleteFunc(l.requests(), func(request v1alpha1.HealingRequest) bool { return request.Done() })
 	if len(requests) == 0 {
 		t.Skip("no request")
 	}
@@ -97,7 +99,7 @@ func (l *life) answer(t *rapid.T) {
 }
 
 func (l *life) forget(t *rapid.T) {
-	if rapid.IntRange(0, 2).Draw(t, "keep") > 0 {
+	if rapid.SampledFrom(mostly).Draw(t, "keep") {
 		t.Skip("kept")
 	}
 	Expect(l.w.Delete(l.ctx, l.one(t))).To(Succeed())
@@ -107,11 +109,20 @@ func (l *life) kill(t *rapid.T) {
 	l.doom = rapid.SampledFrom([]string{beforeWrite, afterWrite}).Draw(t, "when")
 }
 
-func (l *life) rollOut(t *rapid.T) {
-	spoil := rapid.SampledFrom([]string{"well", "well", "crash", "not ready"}).Draw(t, "pods")
-	l.w.rollOut(l.ctx, map[string]func(*corev1.Pod){
-		"well": func(*corev1.Pod) {}, "crash": waiting("CrashLoopBackOff", "back-off 10s"), "not ready": notReady,
-	}[spoil])
+func (l *life) breakOrMend(t *rapid.T) {
+	switch rapid.SampledFrom([]string{"zero", "crash", "hang", "not ready", "well"}).Draw(t, "state") {
+	case "well":
+		l.w.serve(answers)
+		l.w.settle(l.ctx)
+	case "crash":
+		l.w.rollOut(l.ctx, waiting("CrashLoopBackOff", "back-off 10s"))
+	case "not ready":
+		l.w.rollOut(l.ctx, notReady)
+	case "zero":
+		l.w.scale(l.ctx, 0)
+	case "hang":
+		l.w.serve(hangs)
+	}
 }
 
 func (l *life) edit(t *rapid.T) {
@@ -120,7 +131,7 @@ func (l *life) edit(t *rapid.T) {
 }
 
 func (l *life) recreate(t *rapid.T) {
-	if rapid.IntRange(0, 2).Draw(t, "keep") > 0 {
+	if rapid.SampledFrom(mostly).Draw(t, "keep") {
 		t.Skip("kept")
 	}
 	for _, request := range l.requests() {
@@ -133,7 +144,7 @@ func (l *life) recreate(t *rapid.T) {
 
 func (l *life) label(t *rapid.T) {
 	service := l.service()
-	if rapid.IntRange(0, 3).Draw(t, "label") > 0 {
+	if rapid.SampledFrom(mostly).Draw(t, "label") {
 		service.Labels[v1alpha1.LabelMCPServer] = "true"
 	} else {
 		delete(service.Labels, v1alpha1.LabelMCPServer)
@@ -145,9 +156,9 @@ func (l *life) policy(t *rapid.T) {
 	modes := []v1alpha1.Mode{"", v1alpha1.ModeAuto, v1alpha1.ModeAuto, v1alpha1.ModeDryRun, v1alpha1.ModeApproval}
 	spec := v1alpha1.HealingPolicySpec{
 		Mode:   rapid.SampledFrom(modes).Draw(t, "mode"),
-		Limits: &v1alpha1.Limits{MaxAttempts: ptr.To(rapid.Int32Range(0, 4).Draw(t, "attempts"))},
+		Limits: &v1alpha1.Limits{MaxAttempts: ptr.To(rapid.SampledFrom([]int32{3, 4, 2, 1, 0}).Draw(t, "attempts"))},
 	}
-	permissions := []v1alpha1.Permission{v1alpha1.PermissionAuto, v1alpha1.PermissionAuto, v1alpha1.PermissionApproval, v1alpha1.PermissionNever}
+	permissions := []v1alpha1.Permission{v1alpha1.PermissionAuto, v1alpha1.PermissionAuto, v1alpha1.PermissionAuto, v1alpha1.PermissionApproval, v1alpha1.PermissionNever}
 	for _, action := range []v1alpha1.ActionType{v1alpha1.ActionScale, v1alpha1.ActionRestart, v1alpha1.ActionRollback} {
 		spec.Actions = append(spec.Actions, v1alpha1.ActionPermission{Type: action, Permission: rapid.SampledFrom(permissions).Draw(t, string(action))})
 	}
