@@ -153,4 +153,24 @@ var _ = Describe("Others that edit the target in mid-heal", Ordered, ContinueOnF
 		Expect(request.Status.Phase).To(Equal(v1alpha1.PhaseFailed))
 		Expect(told(request)).To(ContainSubstring("Argo CD application sandfly will undo it; change spec.replicas in Git"))
 	})
+
+	It("do not let a second request in by wiping the stamp of the first", func(ctx context.Context) {
+		cases++
+		w := newWorld(ctx)
+		w.scale(ctx, 0)
+		first := w.request(ctx, nil)
+		second := w.request(ctx, func(spec *v1alpha1.HealingRequestSpec) { spec.TargetRef.Kind = v1alpha1.KindDeployment })
+		w.until(ctx, second, v1alpha1.PhaseRemediating)
+		w.until(ctx, first, v1alpha1.PhaseVerifying)
+		w.scale(ctx, 0)
+		Expect(w.deployment(ctx).Annotations).NotTo(HaveKey(v1alpha1.AnnotationAppliedBy))
+		third := w.request(ctx, func(spec *v1alpha1.HealingRequestSpec) { spec.TargetRef.Kind = v1alpha1.KindDeployment })
+		for range 6 {
+			w.step(ctx, second)
+			w.step(ctx, third)
+		}
+		Expect(*w.deployment(ctx).Spec.Replicas).To(BeZero())
+		Expect(second.Status.FixApplied + third.Status.FixApplied).To(BeEmpty())
+		Expect(second.Status.Phase).To(Equal(v1alpha1.PhaseBlocked))
+	})
 })

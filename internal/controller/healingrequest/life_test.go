@@ -21,15 +21,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
-	"github.com/ry-ops/cortex/internal/mcpserver"
 )
-
-type reply = mcpserver.Result
 
 // When an operator that is to die does.
 const (
-	beforeWrite = "before its next write"
-	afterWrite  = "after its next write"
+	beforeWrite = "before a write"
+	afterWrite  = "after a write"
 )
 
 // life is a random history of one world, and what must be true of it at any moment.
@@ -41,8 +38,9 @@ type life struct {
 	operator reconciler
 	// asked are the requests in the order in which they came: their names are random.
 	asked []types.UID
-	// doom says when the operator dies; empty: it does not.
-	doom string
+	// doom says when the operator dies, after some writes that go well; empty: it does not.
+	doom   string
+	writes int
 	// made are the changes of workloads: "<workload UID> <stamp>".
 	made map[string]bool
 	// changes are how many each request has made.
@@ -68,14 +66,19 @@ func newLife(ctx context.Context, t *rapid.T, seen map[string]int) *life {
 
 // write lets the operator die at a write, and looks at each change that it makes.
 func (l *life) write(what string, write func() error) error {
-	if l.doom == beforeWrite {
+	doom := l.doom
+	if l.writes > 0 {
+		l.writes--
+		doom = ""
+	}
+	if doom == beforeWrite {
 		return errDied
 	}
 	err := write()
 	if what == "patch" && err == nil {
 		l.changed()
 	}
-	if l.doom == afterWrite {
+	if doom == afterWrite {
 		return errDied
 	}
 	return err
@@ -104,7 +107,7 @@ func (l *life) changed() {
 		}
 		for _, action := range request.Status.Actions {
 			if !request.Done() && action.AppliedAt != nil && action.Type != v1alpha1.ActionWait && action.Object.UID == deployment.UID {
-				l.t.Fatalf("invariant 6: %s changes what %s is at work on", stamp, request.Name)
+				l.t.Fatalf("invariant 6: %s changes what %s is at work on: %+v", stamp, request.Name, l.requests())
 			}
 		}
 	}
@@ -137,8 +140,9 @@ func forbidden(policy *v1alpha1.HealingPolicy, request *v1alpha1.HealingRequest)
 }
 
 // reconcile lets the operator reconcile a request some times.
-func (l *life) reconcile(t *rapid.T) {
-	request := l.one(t)
+func (l *life) reconcile(t *rapid.T) { l.times(t, l.one(t)) }
+
+func (l *life) times(t *rapid.T, request *v1alpha1.HealingRequest) {
 	for range rapid.IntRange(1, 4).Draw(t, "times") {
 		l.advance(request)
 	}
@@ -197,7 +201,7 @@ func (l *life) outlast() {
 		if open == 0 {
 			return
 		}
-		l.w.clock.Step(fiveMinutes)
+		l.w.clock.Step(pause)
 	}
 	left := ""
 	for _, request := range l.requests() {
@@ -205,7 +209,7 @@ func (l *life) outlast() {
 			left += fmt.Sprintf("%s: %+v\n", request.Name, request.Status)
 		}
 	}
-	l.t.Fatalf("invariant 2: no end after %d rounds of %s: %s", rounds, fiveMinutes, left)
+	l.t.Fatalf("invariant 2: no end after %d rounds of %s: %s", rounds, pause, left)
 }
 
 // requests are those that there are, oldest first.

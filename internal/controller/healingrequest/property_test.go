@@ -24,9 +24,9 @@ import (
 // A history needs seconds, since there is an API server behind it.
 const (
 	histories = 20
-	// rounds of fiveMinutes in which every request ends, at the latest. One that a limit holds back waits for an hour.
-	rounds      = 80
-	fiveMinutes = 5 * time.Minute
+	// rounds of a pause in which every request ends, at the latest. One that a limit holds back waits for an hour.
+	rounds = 80
+	pause  = 5 * time.Minute
 )
 
 var _ = Describe("Whatever happens", func() {
@@ -78,6 +78,7 @@ func (l *life) ask(t *rapid.T) {
 		}
 	})
 	l.asked = append(l.asked, request.UID)
+	l.times(t, request)
 }
 
 // one is any of the requests that are not over.
@@ -106,7 +107,10 @@ func (l *life) forget(t *rapid.T) {
 }
 
 func (l *life) kill(t *rapid.T) {
-	l.doom = rapid.SampledFrom([]string{beforeWrite, afterWrite}).Draw(t, "when")
+	request := l.one(t)
+	l.writes = rapid.SampledFrom([]int{1, 0, 2}).Draw(t, "writes")
+	l.doom = rapid.SampledFrom([]string{afterWrite, beforeWrite}).Draw(t, "when")
+	l.times(t, request)
 }
 
 func (l *life) breakOrMend(t *rapid.T) {
@@ -119,7 +123,8 @@ func (l *life) breakOrMend(t *rapid.T) {
 	case "not ready":
 		l.w.rollOut(l.ctx, notReady)
 	case "zero":
-		l.w.scale(l.ctx, 0)
+		l.w.edit(l.ctx, func(d *appsv1.Deployment) { d.Spec.Replicas = ptr.To[int32](0) })
+		l.w.settle(l.ctx)
 	case "hang":
 		l.w.serve(hangs)
 	}
