@@ -122,7 +122,7 @@ docker-build: ## Build the image with Docker.
 
 .PHONY: test
 test: ## Run every test: unit and envtest with the race detector, then e2e where a local cluster can run.
-	$(ASSETS); go test $(RACE) $(TEST_FLAGS) $(PACKAGES)
+	$(ASSETS); go test -timeout=30m $(RACE) $(TEST_FLAGS) $(PACKAGES)
 	go test $(TEST_FLAGS) -run 'TestCostOfOneTarget' ./internal/diagnosis
 	go -C hack/localkube test $(RACE) $(TEST_FLAGS) ./...
 	$(E2E)

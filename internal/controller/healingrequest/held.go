@@ -6,6 +6,7 @@ package healingrequest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -47,7 +48,7 @@ func (r *Reconciler) blocker(ctx context.Context, request *v1alpha1.HealingReque
 		if other.Done() || !other.DeletionTimestamp.IsZero() || other.UID == request.UID {
 			continue
 		}
-		if other.UID == holder || (sameTarget(other, request) && before(other, request)) {
+		if other.UID == holder || atWork(other, request) || (sameTarget(other, request) && before(other, request)) {
 			return other.Name, nil
 		}
 	}
@@ -75,6 +76,19 @@ func (r *Reconciler) holder(ctx context.Context, request *v1alpha1.HealingReques
 	}
 	uid, _, _ := strings.Cut(live.Object.GetAnnotations()[v1alpha1.AnnotationAppliedBy], "/")
 	return types.UID(uid), nil
+}
+
+// atWork reports whether another request has changed the workload of one that has not: a stamp may be wiped by whoever replaces the
+// annotations.
+func atWork(other, request *v1alpha1.HealingRequest) bool {
+	ref := request.Status.WorkloadRef
+	return ref != nil && changed(other, ref.UID) && !changed(request, ref.UID)
+}
+
+func changed(request *v1alpha1.HealingRequest, workload types.UID) bool {
+	return slices.ContainsFunc(request.Status.Actions, func(a v1alpha1.ActionResult) bool {
+		return changes(a.Type) && a.AppliedAt != nil && a.Object.UID == workload
+	})
 }
 
 func sameTarget(a, b *v1alpha1.HealingRequest) bool {

@@ -9,11 +9,14 @@ import (
 	"fmt"
 	"net/http"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
+	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
 // remediate makes the change that the plan in the API server names: never one that is only in memory.
@@ -26,6 +29,13 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 		return err
 	}
 	action := h.next()
+	if allowed, err := r.allowed(ctx, h, action); !allowed || err != nil {
+		if err == nil {
+			h.say("The plan is no longer allowed. Looking again...")
+			h.lookAgain()
+		}
+		return err
+	}
 	if !h.fresh && changes(action.Type) {
 		verified, err := r.works(ctx, h)
 		if err != nil {
@@ -46,6 +56,29 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 	}
 	h.recordAction(result)
 	return nil
+}
+
+// allowed reports whether an action that was planned in an earlier reconcile may still be taken. An operator that was away comes back
+// to a plan of whatever age, and the label or a policy may have been changed since.
+func (r *Reconciler) allowed(ctx context.Context, h *heal, action v1alpha1.PlannedAction) (bool, error) {
+	ref := h.status().ServiceRef
+	if h.fresh || ref == nil {
+		return true, nil
+	}
+	var service corev1.Service
+	if err := r.Live.Get(ctx, types.NamespacedName{Namespace: h.request.Namespace, Name: ref.Name}, &service); err != nil {
+		return false, ignoreNotFound(err)
+	}
+	effective, err := r.effectiveOf(ctx, h, &service)
+	if err != nil {
+		return false, err
+	}
+	mode, permission := effective.ModeOf(h.request.Spec.Mode), effective.Permission(action.Type)
+	if permission == v1alpha1.PermissionApproval {
+		action.Permission = permission
+	}
+	answered := !needsApproval(mode, action) || h.request.Spec.Approval == v1alpha1.ApprovalApproved
+	return mcpserver.OptedIn(&service) && mode != v1alpha1.ModeDryRun && permission != v1alpha1.PermissionNever && answered, nil
 }
 
 func (r *Reconciler) apply(ctx context.Context, h *heal, action v1alpha1.PlannedAction) (v1alpha1.ActionResult, error) {

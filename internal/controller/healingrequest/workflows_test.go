@@ -121,14 +121,12 @@ func (w *world) predecessor(ctx context.Context, request *v1alpha1.HealingReques
 // returns the errors that the operators ended with.
 func (w *world) run(ctx context.Context, flow workflow, request *v1alpha1.HealingRequest, operator func() reconciler) []error {
 	var errs []error
-	seen := w.deployment(ctx).Generation
 	for range 40 {
 		Expect(w.Get(ctx, client.ObjectKeyFromObject(request), request)).To(Succeed())
 		if request.Done() {
 			return errs
 		}
-		if generation := w.deployment(ctx).Generation; generation != seen {
-			seen = generation
+		if deployment := w.deployment(ctx); deployment.Generation != deployment.Status.ObservedGeneration {
 			w.clock.Step(2 * time.Second)
 			spoil := flow.pods
 			if spoil == nil {
