@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -99,6 +100,14 @@ var _ = Describe("The samples", Ordered, func() {
 			Expect(e.Permission(v1alpha1.ActionRollback)).To(Equal(v1alpha1.PermissionAuto))
 			Expect(e.Permission(v1alpha1.ActionResume)).To(Equal(v1alpha1.PermissionApproval))
 			Expect(e.Timeouts.Stability).To(BeNumerically(">", 0))
+		}),
+		Entry("raise memory within bounds", "healing_v1alpha1_healingpolicy_memory.yaml", func(e policy.Effective) {
+			Expect(e.Permission(v1alpha1.ActionRaiseMemoryLimit)).To(Equal(v1alpha1.PermissionAuto))
+			Expect(e.MemoryRaise.StepPercent).To(Equal(25))
+			Expect(e.MemoryRaise.Max.String()).To(Equal("2Gi"))
+			Expect(e.Limits.MaxAttempts).To(Equal(2))
+			Expect(e.Limits.Window).To(Equal(24 * time.Hour))
+			Expect(e.Permission(v1alpha1.ActionPatch)).To(Equal(v1alpha1.PermissionApproval))
 		}),
 	)
 })
