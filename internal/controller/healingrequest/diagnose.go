@@ -103,12 +103,18 @@ func (r *Reconciler) decide(ctx context.Context, h *heal, in remediation.Input) 
 		h.say(note)
 	}
 	shown := h.status().Plan
+	mode := in.Policy.ModeOf(h.request.Spec.Mode)
+	if h.request.Spec.Approval == v1alpha1.ApprovalApproved && len(plan.Actions) > 1 {
+		// A step that comes into the plan after the answer was not part of the question: it must not look as if it had been.
+		plan.Actions = append(plan.Actions[:1:1], slices.DeleteFunc(plan.Actions[1:], func(a v1alpha1.PlannedAction) bool {
+			return needsApproval(mode, a) && !h.approved(shown, a)
+		})...)
+	}
 	h.status().Plan = nil
 	if len(plan.Actions) > 0 {
 		h.status().Plan = &plan
 	}
 	service := in.Snapshot.Service
-	mode := in.Policy.ModeOf(h.request.Spec.Mode)
 	switch {
 	case in.Diagnosis.Cause == v1alpha1.CauseHealthy:
 		h.healthy(in.Snapshot, in.Diagnosis)
@@ -135,10 +141,12 @@ func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) e
 			return err
 		}
 		if block != nil && block.Reason == v1alpha1.ReasonAttemptsExhausted {
-			asked, err := r.asked(ctx, h, in.Policy)
+			requests, err := r.requests(ctx, r.Client, h.request.Namespace)
 			if err != nil {
 				return err
 			}
+			// Once is enough: who was asked about the target within the window is not asked again.
+			asked := in.Policy.Asked(h.clock.Now(), h.target(), requests)
 			if !asked || h.begun() || block.Until.IsZero() {
 				h.exhausted(*block, in.Tried)
 				return nil
@@ -179,35 +187,6 @@ func (h *heal) approved(shown *v1alpha1.Plan, action v1alpha1.PlannedAction) boo
 	return h.request.Spec.Approval == v1alpha1.ApprovalApproved && shown != nil && slices.ContainsFunc(shown.Actions, func(a v1alpha1.PlannedAction) bool {
 		return sameChange(a, action)
 	})
-}
-
-// asked reports whether a person has been asked about the target before, within the time that the limits look back on: once is
-// enough.
-func (r *Reconciler) asked(ctx context.Context, h *heal, effective policy.Effective) (bool, error) {
-	requests, err := r.requests(ctx, r.Client, h.request.Namespace)
-	if err != nil {
-		return false, err
-	}
-	for i := range requests {
-		other := &requests[i]
-		if other.UID == h.request.UID || other.Status.CompletedAt == nil || h.clock.Since(other.Status.CompletedAt.Time) > effective.Limits.Window {
-			continue
-		}
-		sameWorkload := other.Status.WorkloadRef != nil && h.status().WorkloadRef != nil && other.Status.WorkloadRef.UID == h.status().WorkloadRef.UID
-		if (sameWorkload || sameTarget(other, h.request)) && askedPerson(completeReason(other)) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-func askedPerson(reason string) bool {
-	switch reason {
-	case v1alpha1.ReasonManualFixNeeded, v1alpha1.ReasonFixIneffective, v1alpha1.ReasonDeadlineExceeded, v1alpha1.ReasonAttemptsExhausted:
-		return true
-	default:
-		return false
-	}
 }
 
 // exhausted hands the request over to a person: what may be tried in a while has been tried.
