@@ -181,6 +181,54 @@ func TestPlanRollbackOfAStatefulSet(t *testing.T) {
 	}
 }
 
+// TestPlanRollbackOfARecreatedDeployment: of its pods, which are of one revision at a time, the condition tells until when they were
+// available.
+func TestPlanRollbackOfARecreatedDeployment(t *testing.T) {
+	const replaced = time.Minute // ago
+	for name, test := range map[string]struct {
+		until  time.Duration // ago
+		edit   func(*appsv1.Deployment)
+		proven bool
+	}{
+		"as it was stopped":                     {until: replaced + 10*time.Second, proven: true},
+		"in the second in which it was stopped": {until: replaced, proven: true},
+		"broken before":                         {until: replaced + 2*time.Minute},
+		"broken before the revision was there":  {until: 3 * time.Hour},
+		"the new one was available too":         {until: replaced - time.Second},
+		"it is available": {until: replaced + 10*time.Second, edit: func(d *appsv1.Deployment) {
+			d.Status.Conditions[0].Status = corev1.ConditionTrue
+		}},
+		"of several revisions at once": {until: replaced + 10*time.Second, edit: func(d *appsv1.Deployment) {
+			d.Spec.Strategy.Type = appsv1.RollingUpdateDeploymentStrategyType
+		}},
+		"a longer grace": {until: replaced + 2*time.Minute, proven: true, edit: func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.TerminationGracePeriodSeconds = ptr.To[int64](600)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := ran(t, v1alpha1.KindDeployment, v1alpha1.CauseImageNotFound, past{"v1", 3 * time.Hour, 0, 0}, past{"v2", 2 * time.Hour, 0, 0}, past{"v3", replaced, 0, 1})
+			deployment := in.Snapshot.Workload.Object.(*appsv1.Deployment)
+			deployment.Spec.Strategy.Type = appsv1.RecreateDeploymentStrategyType
+			deployment.Status.Conditions = []appsv1.DeploymentCondition{{
+				Type: appsv1.DeploymentAvailable, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(now.Add(-test.until)),
+			}}
+			if test.edit != nil {
+				test.edit(deployment)
+				for i := range in.Snapshot.ReplicaSets {
+					in.Snapshot.ReplicaSets[i].Spec.Template.Spec.TerminationGracePeriodSeconds = deployment.Spec.Template.Spec.TerminationGracePeriodSeconds
+				}
+			}
+			action := rollback(remediation.Plan(in))
+			if action == nil || action.RevisionNumber != 2 || (action.Risk == v1alpha1.RiskMedium) != test.proven {
+				t.Fatalf("%+v", action)
+			}
+			if strings.Contains(action.Reason, "was replaced at") != test.proven {
+				t.Errorf("reason %q", action.Reason)
+			}
+		})
+	}
+}
+
 // TestAnothersRevisions are not returned to.
 func TestAnothersRevisions(t *testing.T) {
 	in := ran(t, v1alpha1.KindStatefulSet, v1alpha1.CauseImageNotFound, past{"v1", time.Hour, 0, 0}, past{"v2", time.Minute, 0, 1})

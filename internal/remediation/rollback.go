@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -73,8 +74,8 @@ func healthy(s *snapshot.Snapshot) (to snapshot.History, proof string, ok bool) 
 	return to, "", ok
 }
 
-// proofOf is what proves that a revision was healthy; "" if nothing does. A ReplicaSet without pods proves nothing: it is scaled down
-// where its pods fail as well as where they were replaced.
+// proofOf is what proves that a revision was healthy; "" if nothing does. That a ReplicaSet has no pods proves nothing: it is scaled
+// down where its pods fail as well as where they were replaced.
 func proofOf(s *snapshot.Snapshot, revision snapshot.History) string {
 	if revision.Ready > 0 {
 		return "has " + words.Count(revision.Ready, "ready pod") + " now"
@@ -85,7 +86,35 @@ func proofOf(s *snapshot.Snapshot, revision snapshot.History) string {
 	if ok && revision.Number > 1 && set.Status.CurrentRevision == revision.Reference.Name {
 		return "is the last that was rolled out in full, with every pod ready (status.currentRevision)"
 	}
+	if until := availableUntil(s, revision); !until.IsZero() {
+		return "had every pod available until it was replaced at " + until.UTC().Format(time.TimeOnly) + " (condition Available)"
+	}
 	return ""
+}
+
+// takesOver is how long after it has become unavailable a Deployment is replaced by its next revision, beside the grace that its pods
+// have: what was broken for longer was broken before.
+const takesOver = 30 * time.Second
+
+// availableUntil is when a Deployment lost the pods of a revision to the next one; the zero time where that is not known. It is known
+// where the strategy is Recreate: pods of two revisions are never there at once, "Available" asks for every pod, and its last
+// transition is then that of the pods which were stopped, unless those of the next revision were available in between. The pods are
+// stopped first and the ReplicaSet of the next revision is made when they are gone (rolloutRecreate of pkg/controller/deployment).
+func availableUntil(s *snapshot.Snapshot, revision snapshot.History) time.Time {
+	deployment, ok := s.Workload.Object.(*appsv1.Deployment)
+	if !ok || deployment.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType || s.Earlier()[0].Reference != revision.Reference {
+		return time.Time{}
+	}
+	grace := time.Duration(ptr.Deref(revision.Template.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds)) * time.Second
+	replaced := s.CurrentSince()
+	for _, condition := range deployment.Status.Conditions {
+		until := condition.LastTransitionTime.Time
+		if condition.Type == appsv1.DeploymentAvailable && condition.Status == corev1.ConditionFalse &&
+			until.After(revision.Created) && !until.After(replaced) && replaced.Sub(until) <= grace+takesOver {
+			return until
+		}
+	}
+	return time.Time{}
 }
 
 // newRevision reports whether the template has come into use lately.

@@ -26,7 +26,7 @@ const (
 var _ = Describe("Remediation on a real cluster", func() {
 	BeforeEach(func() { DeferCleanup(clearFaults) })
 
-	It("rolls a Deployment back to a revision of which nothing is left once a person has approved it, whatever the policy says", func(ctx context.Context) {
+	It("rolls a Deployment back by itself to the revision that was available until the bad one came, where the policy lets it", func(ctx context.Context) {
 		s := healthyServer(ctx, "rollback")
 		s.policy(ctx, v1alpha1.ActionPermission{Type: v1alpha1.ActionRollback, Permission: v1alpha1.PermissionAuto})
 		s.recreate(ctx)
@@ -34,7 +34,24 @@ var _ = Describe("Remediation on a real cluster", func() {
 		s.notServing(ctx)
 		s.waits(ctx, "ImagePullBackOff")
 		request := s.heal(ctx)
-		// Nothing shows that the revision before was healthy, since none of its pods is there.
+		s.reaches(ctx, request, v1alpha1.PhaseSucceeded)
+		Expect(request.Status.Plan.Actions[0].Reason).To(ContainSubstring("had every pod available until"))
+		deployment := &appsv1.Deployment{}
+		s.healedBy(ctx, request, deployment, badImage+" -> "+goodImage)
+		Expect(deployment.Spec.Template.Spec.Containers[0].Image).To(Equal(goodImage))
+	})
+
+	It("rolls a Deployment back to a revision that nothing shows to have been healthy once a person has approved it, whatever the policy says", func(ctx context.Context) {
+		s := healthyServer(ctx, "rollback-asked")
+		s.policy(ctx, v1alpha1.ActionPermission{Type: v1alpha1.ActionRollback, Permission: v1alpha1.PermissionAuto})
+		s.recreate(ctx)
+		s.edit(ctx, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = badImage })
+		s.notServing(ctx)
+		s.waits(ctx, "ImagePullBackOff")
+		s.edit(ctx, func(d *appsv1.Deployment) { // as if all pods of a rolling update had gone
+			d.Spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RollingUpdateDeploymentStrategyType}
+		})
+		request := s.heal(ctx)
 		action := s.asks(ctx, request, v1alpha1.ActionRollback)
 		Expect(action.Reason).To(ContainSubstring("whether it was healthy is not known"))
 		s.approve(ctx, request)

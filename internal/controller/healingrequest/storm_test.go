@@ -66,8 +66,10 @@ var _ = Describe("A storm of failures", Label("storm"), Ordered, func() {
 		s.strike(ctx)
 	})
 
-	AfterEach(func() {
-		// At every moment that the API server knows: it numbers its writes.
+	AfterEach(func(ctx context.Context) {
+		// At every moment that the API server knows: it numbers its writes. An end that the watch has not shown yet would look
+		// like a change that goes on.
+		Eventually(s.unseen).WithArguments(ctx).WithTimeout(stormPatience).WithPolling(time.Second / 4).Should(BeEmpty())
 		inTown, inAll := s.atOnce()
 		AddReportEntry("changes at once", fmt.Sprintf("%d in a namespace, %d in all", inTown, inAll))
 		Expect(inTown).To(BeNumerically("<=", all.MaxConcurrentPerNamespace))

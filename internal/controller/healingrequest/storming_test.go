@@ -157,9 +157,30 @@ func (s *storm) begins(deployment *appsv1.Deployment) {
 
 // ends notes that a request which changed something is over.
 func (s *storm) ends(request *v1alpha1.HealingRequest) {
-	if request.Done() && request.Status.FixApplied != "" {
+	if changedAndOver(request) {
 		s.note(s.over, request, false)
 	}
+}
+
+func changedAndOver(request *v1alpha1.HealingRequest) bool {
+	return request.Done() && request.Status.FixApplied != ""
+}
+
+// unseen are the requests that changed something and are over, and whose end was not noted yet.
+func (s *storm) unseen(ctx context.Context) []client.ObjectKey {
+	var unseen []client.ObjectKey
+	for _, town := range s.towns {
+		for _, requests := range town.requests(ctx) {
+			for _, request := range requests {
+				s.mutex.Lock()
+				if key := client.ObjectKeyFromObject(request); changedAndOver(request) && !s.over[key] {
+					unseen = append(unseen, key)
+				}
+				s.mutex.Unlock()
+			}
+		}
+	}
+	return unseen
 }
 
 func (s *storm) note(noted map[client.ObjectKey]bool, obj client.Object, begins bool) {
