@@ -29,6 +29,7 @@ import (
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/recovery"
 )
 
 // The gateway asks the API server for next to nothing: a create for each heal, and three watches. The bounds are for the
@@ -61,8 +62,11 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	recoverer := recovery.New(recovery.Options{
+		Healer: healer, Metrics: recovery.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("recovery"),
+	})
 	loop := chat.NewLoop(chat.Options{
-		Planner: chat.NewRules(), Servers: servers.Servers, Healer: healer, RequestedBy: requestedBy,
+		Planner: chat.NewRules(), Servers: servers.Servers, Recoverer: recoverer, RequestedBy: requestedBy,
 		Metrics: chat.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
 	var synced atomic.Bool

@@ -8,32 +8,27 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 
-	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/recovery"
 )
 
 // maxTurns bounds how often a planner is asked about one query.
 const maxTurns = 8
-
-// Healer has a failed service healed, or follows the heal that is under way.
-type Healer interface {
-	Heal(ctx context.Context, failure healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error)
-}
 
 // Options of a Loop.
 type Options struct {
 	Planner Planner
 	// Servers lists the MCP servers that there are now.
 	Servers func() []*mcp.Server
-	Healer  Healer
+	// Recoverer makes the calls outlive a failure of their server.
+	Recoverer *recovery.Recoverer
 	// RequestedBy is recorded on the HealingRequests, at most 253 characters.
 	RequestedBy string
 	Metrics     *Metrics
@@ -151,7 +146,7 @@ func (r *run) listAll(ctx context.Context, keys []types.NamespacedName) {
 	r.sideBySide(len(keys), func(i int) (err error) {
 		server, err := r.find(keys[i])
 		if err == nil {
-			err = r.healed(ctx, server, mcp.Hints{ReadOnly: true}, func(ctx context.Context) error { return server.List(ctx) })
+			err = r.outliving(ctx, server, mcp.Hints{ReadOnly: true}, func(ctx context.Context) error { return server.List(ctx) })
 		}
 		return err
 	}, func(i int, err error) {
@@ -170,7 +165,7 @@ func (r *run) callAll(ctx context.Context, calls []Call) []Result {
 		if err != nil {
 			return err
 		}
-		return r.healed(ctx, server, calls[i].Tool.Hints, func(ctx context.Context) error {
+		return r.outliving(ctx, server, calls[i].Tool.Hints, func(ctx context.Context) error {
 			started := r.Clock.Now()
 			output, err := server.Call(ctx, calls[i].Tool, calls[i].Arguments)
 			results[i].Output = output
@@ -179,6 +174,11 @@ func (r *run) callAll(ctx context.Context, calls []Call) []Result {
 		})
 	}, func(i int, err error) { results[i].Err = err })
 	return results
+}
+
+// outliving makes a call that outlives a failure of its server.
+func (r *run) outliving(ctx context.Context, server *mcp.Server, hints mcp.Hints, call func(context.Context) error) error {
+	return r.Recoverer.Do(logr.NewContext(ctx, r.log), recovery.Call{Server: server, Hints: hints, RequestedBy: r.RequestedBy, Make: call}, r)
 }
 
 // sideBySide does n things at once and waits for all. done is told the error of each that failed.
@@ -197,14 +197,4 @@ func (r *run) sideBySide(n int, do func(i int) error, failed func(i int, err err
 func (r *run) guard(do func() error) (err error) {
 	defer r.recovered(&err)
 	return do()
-}
-
-// pause waits for d or until ctx ends.
-func (r *run) pause(ctx context.Context, d time.Duration) {
-	timer := r.Clock.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C():
-	case <-ctx.Done():
-	}
 }

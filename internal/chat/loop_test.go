@@ -24,6 +24,7 @@ import (
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/recovery"
 )
 
 const sandfly = "sandfly-mcp-server"
@@ -94,8 +95,11 @@ func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
 		s.planner = chat.NewRules()
 	}
 	h := &healer{script: s.script}
+	recoverer := recovery.New(recovery.Options{
+		Healer: h, Metrics: recovery.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
+	})
 	loop := chat.NewLoop(chat.Options{
-		Planner: s.planner, Servers: registry.Servers, Healer: h, RequestedBy: "test",
+		Planner: s.planner, Servers: registry.Servers, Recoverer: recoverer, RequestedBy: "test",
 		Metrics: chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
 	var events []string

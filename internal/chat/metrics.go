@@ -14,9 +14,7 @@ import (
 
 // Metrics of the loop. Their labels are bounded: servers are labelled Services, the rest are constants.
 type Metrics struct {
-	calls   *prometheus.HistogramVec
-	heals   *prometheus.CounterVec
-	replays *prometheus.CounterVec
+	calls *prometheus.HistogramVec
 }
 
 // NewMetrics makes the metrics and registers them.
@@ -27,16 +25,8 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Help:    "Tool calls by server and class of failure (OK: there was none), and how long they took.",
 			Buckets: []float64{.005, .025, .1, .5, 1, 5, 15, 30, 60},
 		}, []string{"server", "class"}),
-		heals: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cortex_gateway_heals_followed_total",
-			Help: "Heals that a query waited for, by server and result (succeeded, failed, lost: not followed to its end).",
-		}, []string{"server", "result"}),
-		replays: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cortex_gateway_replays_total",
-			Help: "Calls that failed and whose server was healed, by server and decision (replayed, refused).",
-		}, []string{"server", "decision"}),
 	}
-	registry.MustRegister(m.calls, m.heals, m.replays)
+	registry.MustRegister(m.calls)
 	return m
 }
 
@@ -47,23 +37,4 @@ func (m *Metrics) called(server string, err error, took time.Duration) {
 		class = string(failure.Class)
 	}
 	m.calls.WithLabelValues(server, class).Observe(took.Seconds())
-}
-
-func (m *Metrics) healed(server string, success bool, err error) {
-	result := "failed"
-	switch {
-	case err != nil:
-		result = "lost"
-	case success:
-		result = "succeeded"
-	}
-	m.heals.WithLabelValues(server, result).Inc()
-}
-
-func (m *Metrics) replayed(server string, replay bool) {
-	decision := "refused"
-	if replay {
-		decision = "replayed"
-	}
-	m.replays.WithLabelValues(server, decision).Inc()
 }
