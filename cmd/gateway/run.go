@@ -39,9 +39,6 @@ const (
 	burst = 50
 )
 
-// requestedBy is recorded on HealingRequests. Callers have no names yet.
-const requestedBy = "cortex-gateway"
-
 // run wires the parts and serves until ctx ends.
 func run(ctx context.Context, o options, log logr.Logger) error {
 	cluster, err := connect(o)
@@ -66,7 +63,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		Healer: healer, Metrics: recovery.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("recovery"),
 	})
 	loop := chat.NewLoop(chat.Options{
-		Planner: chat.NewRules(), Servers: servers.Servers, Recoverer: recoverer, RequestedBy: requestedBy,
+		Planner: chat.NewRules(), Servers: servers.Servers, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
 	var synced atomic.Bool

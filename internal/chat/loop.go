@@ -29,11 +29,9 @@ type Options struct {
 	Servers func() []*mcp.Server
 	// Recoverer makes the calls outlive a failure of their server.
 	Recoverer *recovery.Recoverer
-	// RequestedBy is recorded on the HealingRequests, at most 253 characters.
-	RequestedBy string
-	Metrics     *Metrics
-	Clock       clock.Clock
-	Log         logr.Logger
+	Metrics   *Metrics
+	Clock     clock.Clock
+	Log       logr.Logger
 }
 
 // Loop answers queries. It is safe for concurrent use.
@@ -41,6 +39,14 @@ type Loop struct{ Options }
 
 // NewLoop makes a Loop.
 func NewLoop(o Options) *Loop { return &Loop{Options: o} }
+
+// Query is a question.
+type Query struct {
+	// ID of the task that the question became.
+	ID, Text string
+	// RequestedBy names who asks. It is recorded on the HealingRequests, at most 253 characters.
+	RequestedBy string
+}
 
 // Outcome is how a query ended.
 type Outcome struct {
@@ -52,25 +58,25 @@ type Outcome struct {
 
 // Run answers one query. It calls emit for every event, one at a time; the last one, whatever happens, is a
 // ProcessingComplete, and there is no other. emit must not block longer than it likes the query to wait.
-func (l *Loop) Run(ctx context.Context, id, query string, emit func(Event)) Outcome {
-	r := &run{Loop: l, id: id, query: query, emit: emit, log: l.Log.WithValues("task", id), failed: map[types.NamespacedName]error{}}
-	r.tell(ProcessingStart{Query: query})
+func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {
+	r := &run{Loop: l, query: query, emit: emit, log: l.Log.WithValues("task", query.ID), failed: map[types.NamespacedName]error{}}
+	r.tell(ProcessingStart{Query: query.Text})
 	answer, err := r.guarded(ctx)
 	if err != nil {
 		r.log.Info("a query failed", "reason", foreign.Line(err.Error(), 1024))
 		answer = Answer{Status: StatusFailed, Texts: []string{shown(err.Error())}}
 	}
-	outcome := Outcome{Status: answer.Status, Result: message(id, l.Planner.Model(), answer.Texts), Healing: r.heals}
-	r.tell(ProcessingComplete{ID: id, Status: outcome.Status, Result: outcome.Result})
+	outcome := Outcome{Status: answer.Status, Result: message(query.ID, l.Planner.Model(), answer.Texts), Healing: r.heals}
+	r.tell(ProcessingComplete{ID: query.ID, Status: outcome.Status, Result: outcome.Result})
 	return outcome
 }
 
 // run is the state of one query.
 type run struct {
 	*Loop
-	id, query string
-	emit      func(Event)
-	log       logr.Logger
+	query Query
+	emit  func(Event)
+	log   logr.Logger
 
 	// mu makes events of calls that run side by side come one at a time, and guards what follows.
 	mu     sync.Mutex
@@ -94,12 +100,12 @@ func (r *run) guarded(ctx context.Context) (answer Answer, err error) {
 func (r *run) recovered(err *error) {
 	if value := recover(); value != nil {
 		r.log.Error(fmt.Errorf("panic: %v", value), "a query panicked", "stack", string(debug.Stack()))
-		*err = fmt.Errorf("an internal error ended the task; the gateway's log has the details under task %s", r.id)
+		*err = fmt.Errorf("an internal error ended the task; the gateway's log has the details under task %s", r.query.ID)
 	}
 }
 
 func (r *run) answer(ctx context.Context) (Answer, error) {
-	conversation := Conversation{Query: r.query}
+	conversation := Conversation{Query: r.query.Text}
 	for range maxTurns {
 		if ctx.Err() != nil {
 			return Answer{}, context.Cause(ctx)
@@ -178,7 +184,7 @@ func (r *run) callAll(ctx context.Context, calls []Call) []Result {
 
 // outliving makes a call that outlives a failure of its server.
 func (r *run) outliving(ctx context.Context, server *mcp.Server, hints mcp.Hints, call func(context.Context) error) error {
-	return r.Recoverer.Do(logr.NewContext(ctx, r.log), recovery.Call{Server: server, Hints: hints, RequestedBy: r.RequestedBy, Make: call}, r)
+	return r.Recoverer.Do(logr.NewContext(ctx, r.log), recovery.Call{Server: server, Hints: hints, RequestedBy: r.query.RequestedBy, Make: call}, r)
 }
 
 // sideBySide does n things at once and waits for all. done is told the error of each that failed.

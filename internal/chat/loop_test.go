@@ -99,11 +99,11 @@ func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
 		Healer: h, Metrics: recovery.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
 	loop := chat.NewLoop(chat.Options{
-		Planner: s.planner, Servers: registry.Servers, Recoverer: recoverer, RequestedBy: "test",
+		Planner: s.planner, Servers: registry.Servers, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
 	var events []string
-	outcome := loop.Run(ctx, "task-1", query, func(event chat.Event) {
+	outcome := loop.Run(ctx, chat.Query{ID: "task-1", Text: query, RequestedBy: "test"}, func(event chat.Event) {
 		raw, err := json.Marshal(event)
 		if err != nil {
 			t.Error(err)

@@ -36,12 +36,12 @@ type loop struct {
 	runs atomic.Int32
 }
 
-func (l *loop) Run(ctx context.Context, id, query string, emit func(chat.Event)) chat.Outcome {
+func (l *loop) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) chat.Outcome {
 	l.runs.Add(1)
-	emit(chat.ProcessingStart{Query: query})
-	status, text := l.body(ctx, query, emit)
+	emit(chat.ProcessingStart{Query: query.Text})
+	status, text := l.body(ctx, query.Text, emit)
 	result := chat.Message{Role: "assistant", Model: "rules", Content: []chat.Block{{Type: "text", Text: text}}}
-	emit(chat.ProcessingComplete{ID: id, Status: status, Result: result})
+	emit(chat.ProcessingComplete{ID: query.ID, Status: status, Result: result})
 	return chat.Outcome{Status: status, Result: result, Healing: []healing.Result{{Success: true, FixApplied: "Scaled"}}}
 }
 

@@ -16,7 +16,7 @@ import (
 
 // stream answers a query with server-sent events. Each has an id and its data on one line; the type is in the data, as
 // in the spec, and not in an "event:" field, so that a browser's onmessage gets all of them.
-func (s *Server) stream(ctx context.Context, cancel context.CancelCauseFunc, w http.ResponseWriter, id, query string) {
+func (s *Server) stream(ctx context.Context, cancel context.CancelCauseFunc, w http.ResponseWriter, query chat.Query) {
 	s.metrics.streams.Inc()
 	defer s.metrics.streams.Dec()
 
@@ -30,12 +30,12 @@ func (s *Server) stream(ctx context.Context, cancel context.CancelCauseFunc, w h
 
 	out := &events{w: w, control: http.NewResponseController(w), timeout: s.WriteTimeout, lost: func(err error) {
 		s.metrics.dropped.Inc()
-		s.Log.Info("a reader is gone or does not read; its stream is dropped", "id", id, "reason", err.Error())
+		s.Log.Info("a reader is gone or does not read; its stream is dropped", "id", query.ID, "reason", err.Error())
 		cancel(fmt.Errorf("writing to the client: %w", err))
 	}}
 	stop := s.heartbeats(out)
 	defer stop()
-	outcome := s.Loop.Run(ctx, id, query, out.send)
+	outcome := s.Loop.Run(ctx, query, out.send)
 	s.metrics.ended(outcome.Status)
 }
 

@@ -29,6 +29,9 @@ const (
 	expected = `a JSON object such as {"query": "list sandfly hosts", "streaming": true}`
 )
 
+// requestedBy is recorded on HealingRequests. Callers have no names yet.
+const requestedBy = "cortex-gateway"
+
 // task is the body of POST /api/tasks. Fields that it does not know are ignored.
 type task struct {
 	Query     string `json:"query"`
@@ -70,11 +73,12 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	go s.endWithGateway(ctx, cancel)
 	s.Log.Info("task", "id", id, "streaming", t.Streaming)
 
+	query := chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy}
 	if t.Streaming {
-		s.stream(ctx, cancel, w, id, t.Query)
+		s.stream(ctx, cancel, w, query)
 		return
 	}
-	outcome := s.Loop.Run(ctx, id, t.Query, func(chat.Event) {})
+	outcome := s.Loop.Run(ctx, query, func(chat.Event) {})
 	s.metrics.ended(outcome.Status)
 	if outcome.Healing == nil {
 		outcome.Healing = []healing.Result{}
