@@ -61,7 +61,7 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 func (h *heal) lateEffect() {
 	actions := h.status().Actions
 	for i := len(actions) - 1; i >= 0; i-- {
-		if changes(actions[i].Type) && actions[i].State == v1alpha1.ActionIneffective {
+		if policy.ChangesTarget(actions[i].Type) && actions[i].State == v1alpha1.ActionIneffective {
 			actions[i].State = v1alpha1.ActionVerified
 			break
 		}
@@ -135,7 +135,7 @@ func (r *Reconciler) decide(ctx context.Context, h *heal, in remediation.Input) 
 
 // admit lets the plan run, if nothing holds it back.
 func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) error {
-	if changes(h.next().Type) {
+	if policy.ChangesTarget(h.next().Type) {
 		block, err := r.limits(ctx, h, in.Policy)
 		if err != nil {
 			return err
@@ -162,7 +162,7 @@ func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) e
 }
 
 func needsApproval(mode v1alpha1.Mode, action v1alpha1.PlannedAction) bool {
-	return action.Permission == v1alpha1.PermissionApproval || mode == v1alpha1.ModeApproval && changes(action.Type)
+	return action.Permission == v1alpha1.PermissionApproval || mode == v1alpha1.ModeApproval && policy.ChangesTarget(action.Type)
 }
 
 // ask waits for a person's answer to the plan. The time of the heal does not run meanwhile.

@@ -17,6 +17,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/policy"
 )
 
 // remediate makes the change that the plan in the API server names: never one that is only in memory.
@@ -36,7 +37,7 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 		}
 		return err
 	}
-	if !h.fresh && changes(action.Type) {
+	if !h.fresh && policy.ChangesTarget(action.Type) {
 		verified, err := r.works(ctx, h)
 		if err != nil {
 			return err
