@@ -38,6 +38,10 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 		h.within(effective.TotalOf(spec.Timeout))
 	}
 	diagnosed := diagnosis.Diagnose(snapshot)
+	if ref := h.status().WorkloadRef; vanished(snapshot, ref) {
+		h.lose(*ref)
+		h.status().WorkloadRef = diagnosed.Workload
+	}
 	if diagnosed.Cause == v1alpha1.CauseHealthy && h.status().FixApplied != "" {
 		// A fix took effect after it had been given up. The record keeps what it cured.
 		h.lateEffect()
@@ -57,10 +61,14 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 	})
 }
 
-// lateEffect marks the last change as the one that helped.
+// lateEffect marks the last change as the one that helped. One of a workload that is not the target's any more did not.
 func (h *heal) lateEffect() {
-	actions := h.status().Actions
+	actions, workload := h.status().Actions, h.status().WorkloadRef
 	for i := len(actions) - 1; i >= 0; i-- {
+		of := actions[i].Object
+		if of.Kind != string(v1alpha1.KindService) && (workload == nil || of.UID != workload.UID) {
+			continue
+		}
 		if changes(actions[i].Type) && actions[i].State == v1alpha1.ActionIneffective {
 			actions[i].State = v1alpha1.ActionVerified
 			break
