@@ -31,6 +31,8 @@ type heal struct {
 	fresh bool
 	// stopped: a person has stopped the request that this one is a step of.
 	stopped bool
+	// leftBy is the request that this one is a step of, if that has ended without it; else empty.
+	leftBy string
 	// dependency is what was seen of the dependency that was healed first.
 	dependency *v1alpha1.CheckResult
 	// started: its time began to run in this reconcile, before its policy was known.
