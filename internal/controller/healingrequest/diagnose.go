@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -129,7 +130,7 @@ func (r *Reconciler) decide(ctx context.Context, h *heal, in remediation.Input) 
 	case service == nil || len(plan.Actions) == 0 || len(h.status().Actions) >= maxAttempts:
 		h.giveUp(in.Tried)
 	case !mcpserver.OptedIn(service):
-		h.refuse(service.Namespace, service.Name)
+		h.refuse(service)
 	case mode == v1alpha1.ModeDryRun:
 		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, h.plan())
 		h.complete(v1alpha1.ReasonDryRun, "Dry run: would "+h.plan()+". Nothing was changed.")
@@ -225,13 +226,28 @@ func (h *heal) healthy(snapshot *snapshot.Snapshot, diagnosed diagnosis.Diagnosi
 }
 
 // refuse: the diagnosis is free, a change is not.
-func (h *heal) refuse(namespace, service string) {
-	message := fmt.Sprintf("Service %s does not carry the label %s=true, so nothing was changed", service, v1alpha1.LabelMCPServer)
+func (h *heal) refuse(service *corev1.Service) {
+	message := fmt.Sprintf("Service %s carries neither the label %s=true nor %s=true, so nothing was changed",
+		service.Name, v1alpha1.LabelMCPServer, v1alpha1.LabelDependency)
+	server, plain := optIn(service, v1alpha1.LabelMCPServer), optIn(service, v1alpha1.LabelDependency)
 	h.status().Plan = nil
-	h.status().Recommendation = foreign.Line(fmt.Sprintf("Label the Service to let Cortex heal it. %s", h.status().Recommendation), 2048)
-	h.status().SuggestedPatch = fmt.Sprintf("kubectl label service %s -n %s %s=true", service, namespace, v1alpha1.LabelMCPServer)
+	h.status().Recommendation = foreign.Line(fmt.Sprintf("Label the Service to let Cortex heal it: %s if an MCP server answers there, %s if none does. %s",
+		server, plain, h.status().Recommendation), 2048)
+	h.status().SuggestedPatch = server
+	if _, meant := service.Labels[v1alpha1.LabelDependency]; meant || h.request.Spec.Trigger == v1alpha1.TriggerDependency {
+		h.status().SuggestedPatch = plain
+	}
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNotOptedIn, message)
 	h.complete(v1alpha1.ReasonNotOptedIn, message)
+}
+
+// optIn is the command that gives a Service a label which it does not carry, or with another value.
+func optIn(service *corev1.Service, label string) string {
+	overwrite := ""
+	if _, ok := service.Labels[label]; ok {
+		overwrite = "--overwrite "
+	}
+	return fmt.Sprintf("kubectl label service %s -n %s %s%s=true", service.Name, service.Namespace, overwrite, label)
 }
 
 // unable begins the message of a request that a person has to go on with, in the spec's words.
