@@ -164,8 +164,8 @@ func (e Effective) counts(now time.Time, target Target, requests []v1alpha1.Heal
 	if ended := target.ended(requests); slices.ContainsFunc(ended, worked) {
 		counts = append(counts, ended[slices.IndexFunc(ended, worked)])
 	}
-	if asking := e.asking(now, target, requests); asking != nil {
-		counts = append(counts, asking)
+	if asked := e.Asked(now, target, requests); asked != nil {
+		counts = append(counts, asked)
 	}
 	steps := target.steps(requests)
 	type fix struct {

@@ -53,6 +53,9 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 	if err != nil {
 		return err
 	}
+	if asked := effective.Asked(h.clock.Now(), h.target(), earlier); asked != nil && sameTrouble(asked.Status, *h.status()) {
+		h.asked = asked.Name
+	}
 	var tried []v1alpha1.ActionResult
 	if diagnosed.Workload != nil {
 		tried = effective.InVain(h.clock.Now(), h.target(), diagnosed.Cause, earlier)
@@ -156,7 +159,7 @@ func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) e
 			}
 			// Once is enough: who was asked about the target within the window is not asked again.
 			asked := in.Policy.Asked(h.clock.Now(), h.target(), requests)
-			if !asked || h.begun() || block.Until.IsZero() {
+			if asked == nil || h.begun() || block.Until.IsZero() {
 				h.exhausted(*block, in.Tried)
 				return nil
 			}
@@ -202,6 +205,7 @@ func (h *heal) approved(shown *v1alpha1.Plan, action v1alpha1.PlannedAction) boo
 func (h *heal) exhausted(block policy.Block, tried []v1alpha1.ActionResult) {
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, block.Reason, block.Message)
 	h.tellTried(tried)
+	h.tellAsked()
 	h.complete(v1alpha1.ReasonAttemptsExhausted, fmt.Sprintf("%s. A person has to look: %s", block.Message, h.status().Diagnosis))
 }
 
@@ -258,10 +262,35 @@ func (h *heal) giveUp(tried []v1alpha1.ActionResult) {
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNoSafeAction, "no action is left that is safe without a person")
 	h.tellTried(tried)
 	if h.status().FixApplied == "" {
+		h.tellAsked()
 		h.complete(v1alpha1.ReasonManualFixNeeded, unable+h.status().Diagnosis)
 		return
 	}
 	h.complete(v1alpha1.ReasonFixIneffective, fmt.Sprintf("%s, and it did not help: %s", h.status().FixApplied, h.status().Diagnosis))
+}
+
+// tellAsked says that a person was asked about just this before. The Event that tells of the end is no warning then: who asks again and
+// again of a target that nobody mends does not raise an alarm each time.
+func (h *heal) tellAsked() {
+	if h.asked != "" && !h.begun() {
+		h.say(fmt.Sprintf("As before: HealingRequest %s has found the same, and nothing has changed since", h.asked))
+		h.asBefore = true
+	}
+}
+
+// sameTrouble reports whether two requests have found the same cause in the same objects, which nobody has edited in between.
+func sameTrouble(a, b v1alpha1.HealingRequestStatus) bool {
+	same := func(a, b *v1alpha1.ObjectReference) bool {
+		if a == nil || b == nil {
+			return a == b
+		}
+		edited := a.Generation != b.Generation
+		if a.Kind == string(v1alpha1.KindService) { // it has no generation
+			edited = a.ResourceVersion != b.ResourceVersion
+		}
+		return a.UID == b.UID && !edited
+	}
+	return a.Cause == b.Cause && same(a.WorkloadRef, b.WorkloadRef) && same(a.ServiceRef, b.ServiceRef)
 }
 
 // tellTried says what was tried, by this request and by others, and how it ended.

@@ -29,6 +29,9 @@ type heal struct {
 	policy *policy.Effective
 	// fresh: the target was looked at in this reconcile.
 	fresh bool
+	// asked is the request that has asked a person about just the same before, if one has; asBefore: that is how this one ends.
+	asked    string
+	asBefore bool
 	// stopped: a person has stopped the request that this one is a step of.
 	stopped bool
 	// leftBy is the request that this one is a step of, if that has ended without it; else empty.
