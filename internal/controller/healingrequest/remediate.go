@@ -98,7 +98,11 @@ func (h *heal) recovered(verified v1alpha1.Verification) {
 		h.complete(v1alpha1.ReasonHealed, h.status().FixApplied)
 		return
 	}
-	h.complete(v1alpha1.ReasonHealthy, fmt.Sprintf("%s works again by itself, so nothing was changed", h.request.Spec.TargetRef.Name))
+	why := h.request.Spec.TargetRef.Name + " works again by itself"
+	if !h.begun() {
+		why += ", so nothing was changed"
+	}
+	h.complete(v1alpha1.ReasonHealthy, why)
 }
 
 // refused reports whether the API server will not take a change, however often it is asked: no right, a webhook or a

@@ -49,6 +49,9 @@ func (r *Reconciler) verify(ctx context.Context, h *heal) error {
 	case verified.Verdict == v1alpha1.VerdictPassed:
 		h.recordVerification(verified.Verification, last)
 		h.healed()
+	case verified.Gone:
+		h.recordVerification(verified.Verification, last)
+		return r.workloadGone(ctx, h, last.Message)
 	case verified.PathClosed && (verified.RecheckAfter == 0 || !now.Before(h.patience(last, effective.Timeouts))):
 		h.recordVerification(verified.Verification, last)
 		h.unverified(last)
