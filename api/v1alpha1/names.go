@@ -256,7 +256,7 @@ const (
 const (
 	// ReasonHealed: a fix was applied and verified.
 	ReasonHealed = "Healed"
-	// ReasonHealthy: nothing was wrong (any more) and nothing was changed.
+	// ReasonHealthy: nothing was wrong (any more) and nothing was changed, or what was changed is gone with its workload.
 	ReasonHealthy = "Healthy"
 	// ReasonDryRun: the plan was shown and nothing was changed.
 	ReasonDryRun = "DryRun"

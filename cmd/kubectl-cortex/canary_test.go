@@ -180,6 +180,8 @@ func (p *planted) plant() fields {
 		fields{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("sandfly", fields{"annotations": annotations}), "spec": fields{"replicas": 1, "selector": fields{"matchLabels": labels}, "template": fields{"metadata": fields{"labels": labels, "annotations": byNumber("template annotations", "x/a")}, "spec": spec}},
 			"status": fields{"conditions": []any{fields{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": joined("Deployment")}}}},
 		pod,
+		fields{"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": meta("sandfly-7c", nil), "revision": 1,
+			"data": fields{"spec": fields{"template": fields{"$patch": "replace", "metadata": fields{"annotations": byNumber("ControllerRevision", "x/a")}, "spec": spec}}}},
 		fields{"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta("sandfly-config", nil), "data": configMap},
 		fields{"apiVersion": "v1", "kind": "Secret", "metadata": meta("sandfly-credentials", fields{"annotations": byNumber("Secret annotations", "x/a")}), "data": secret},
 		fields{"apiVersion": "v1", "kind": "Node", "metadata": fields{"name": "node-1", "annotations": byNumber("Node annotations", "x/a")}, "spec": fields{"providerID": "x:///b0a7c1d2e3f4"},

@@ -51,7 +51,7 @@ var (
 
 // Catalogue holds every cause but Healthy, in the order in which findings are told: the deepest first. A cause explains
 // only later ones, which a test holds. What no row joins is independent, and both are told, the one that blocks the
-// other's cure first.
+// other's cure first. What a rollout that is held back would cure is told after what holds it back, whatever its row (rank.go).
 func Catalogue() []Entry {
 	return []Entry{
 		// The cluster itself does not carry its pods, whatever they are.

@@ -45,11 +45,7 @@ type Diagnosis struct {
 // caller. Where no handshake is possible, a target that looks well is Healthy as far as can be told, and the summary says so;
 // what is only possible is then a hint and no cause.
 func Diagnose(s *snapshot.Snapshot) Diagnosis {
-	var findings []finding.Finding
-	for _, check := range Checks() {
-		findings = append(findings, check(s)...)
-	}
-	findings = rank(findings)
+	findings := behind(s, rank(checked(s)))
 	dropStale(s, findings)
 	d := Diagnosis{Cause: v1alpha1.CauseHealthy}
 	switch {
@@ -69,6 +65,15 @@ func Diagnose(s *snapshot.Snapshot) Diagnosis {
 		d.Workload = &reference
 	}
 	return d
+}
+
+// checked is what the checks find, in no order of depth.
+func checked(s *snapshot.Snapshot) []finding.Finding {
+	var findings []finding.Finding
+	for _, check := range Checks() {
+		findings = append(findings, check(s)...)
+	}
+	return findings
 }
 
 // onlyHints reports whether nothing was seen that is more than possible.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 )
 
 // rank orders findings, causes before their symptoms, and drops the bare ones that another explains. What is only
@@ -41,9 +42,35 @@ func doubt(f finding.Finding) int {
 
 // explained reports whether a cause follows from another finding. What is only possible explains nothing.
 func explained(cause v1alpha1.Cause, findings []finding.Finding, rows []Entry) bool {
-	return slices.ContainsFunc(findings, func(f finding.Finding) bool {
-		return doubt(f) == 0 && slices.ContainsFunc(rows, func(row Entry) bool {
-			return row.Cause == f.Cause && slices.Contains(row.Explains, cause)
-		})
-	})
+	return slices.ContainsFunc(findings, func(f finding.Finding) bool { return doubt(f) == 0 && explains(f.Cause, cause, rows) })
+}
+
+func explains(cause, consequence v1alpha1.Cause, rows []Entry) bool {
+	return slices.ContainsFunc(rows, func(row Entry) bool { return row.Cause == cause && slices.Contains(row.Explains, consequence) })
+}
+
+// behind puts what only pods of a revision suffer from that the workload has left after what keeps the newer one from coming to be.
+// That is the deeper: as far as can be told, the template that is there already cures the rest. What is wrong with another object
+// no template cures.
+func behind(s *snapshot.Snapshot, ranked []finding.Finding) []finding.Finding {
+	if len(ranked) < 2 {
+		return ranked
+	}
+	ahead := s.Ahead()
+	if ahead == nil {
+		return ranked
+	}
+	own, found, rows := s.Workload.Reference(), checked(ahead), Catalogue()
+	remains := func(f finding.Finding) bool {
+		return f.Object != own || slices.ContainsFunc(found, func(other finding.Finding) bool { return doubt(other) == 0 && other.Cause == f.Cause })
+	}
+	end := 0 // after the last that may keep it; what is only possible comes later
+	for i, f := range ranked {
+		if doubt(f) == 0 && (f.Cause == v1alpha1.CauseRolloutStuck || explains(f.Cause, v1alpha1.CauseRolloutStuck, rows)) {
+			end = i + 1
+		}
+	}
+	kept := slices.DeleteFunc(slices.Clone(ranked[:end]), func(f finding.Finding) bool { return !remains(f) })
+	cured := slices.DeleteFunc(slices.Clone(ranked[:end]), remains)
+	return slices.Concat(kept, cured, ranked[end:])
 }

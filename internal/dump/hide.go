@@ -86,6 +86,9 @@ func hideList(list []any) {
 // file, of which nobody knows what else it tells: it is hidden whole.
 func hidePairs(values map[string]any) {
 	for name, value := range values {
+		if nested, ok := value.(map[string]any); ok { // the template in a ControllerRevision
+			hideIn(nested)
+		}
 		text, ok := value.(string)
 		if !ok {
 			continue

@@ -34,6 +34,8 @@ func (r *Reader) add(kind string, raw []byte) error {
 		return into(r, raw, &o.DaemonSets)
 	case snapshot.KindReplicaSet:
 		return lightInto(r, raw, &o.ReplicaSets)
+	case snapshot.KindControllerRevision:
+		return lightInto(r, raw, &o.ControllerRevisions)
 	case snapshot.KindPod:
 		return lightInto(r, raw, &o.Pods)
 	case snapshot.KindEvent:

@@ -123,6 +123,7 @@ func lists(o *snapshot.Objects) []list {
 		{snapshot.KindStatefulSet, apps, anyOf(o.StatefulSets), nil},
 		{snapshot.KindDaemonSet, apps, anyOf(o.DaemonSets), nil},
 		{snapshot.KindReplicaSet, apps, anyOf(o.ReplicaSets), nil},
+		{snapshot.KindControllerRevision, apps, anyOf(o.ControllerRevisions), nil},
 		{snapshot.KindHorizontalPodAutoscaler, "autoscaling/v2", anyOf(o.Autoscalers), nil},
 		{snapshot.KindPodDisruptionBudget, "policy/v1", anyOf(o.Budgets), nil},
 		{snapshot.KindPod, core, anyOf(o.Pods), cutPod},

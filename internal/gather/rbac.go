@@ -28,7 +28,7 @@ package gather
 // What a fix must not take away at once.
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=list
 
-// The earlier templates of a StatefulSet or a DaemonSet, one of which a rollback returns to.
+// The earlier templates of a StatefulSet or a DaemonSet: those that its pods may still be of, and one that a rollback returns to.
 // +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=list
 
 // What carries pods: nodes, whether they and the scheduler still report, and what pods use.

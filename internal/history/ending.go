@@ -6,6 +6,7 @@ package history
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -103,6 +104,8 @@ func standing(h Heal) (string, page.Colour) {
 		return string(h.Phase), page.Yellow
 	case h.Outcome == v1alpha1.ReasonHealed:
 		return "Healed in " + short(h.duration), page.Green
+	case h.Outcome == v1alpha1.ReasonHealthy && slices.ContainsFunc(h.Actions, changed):
+		return "Healthy by itself", page.Green
 	case h.Outcome == v1alpha1.ReasonHealthy:
 		return "Healthy, nothing was changed", page.Green
 	case h.Outcome == v1alpha1.ReasonDryRun:
@@ -114,6 +117,12 @@ func standing(h Heal) (string, page.Colour) {
 	default:
 		return "Not healed (" + h.Outcome + ")", page.Red
 	}
+}
+
+// changed reports whether an action changed something.
+func changed(a Action) bool {
+	return a.Type != v1alpha1.ActionWait && a.Type != v1alpha1.ActionHealDependency &&
+		a.State != v1alpha1.ActionFailed && a.State != v1alpha1.ActionSkipped
 }
 
 func by(person string) string {

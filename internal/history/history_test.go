@@ -242,3 +242,30 @@ func TestNesting(t *testing.T) {
 		})
 	}
 }
+
+// TestEndingOfWhatWasChangedInVain: what was changed went with its workload, and the one that was created anew is well by itself.
+func TestEndingOfWhatWasChangedInVain(t *testing.T) {
+	for name, test := range map[string]struct {
+		actions []v1alpha1.ActionResult
+		want    string
+	}{
+		"nothing was changed": {nil, "Healthy, nothing was changed: "},
+		"it was waited for":   {[]v1alpha1.ActionResult{{Type: v1alpha1.ActionWait, State: v1alpha1.ActionVerified}}, "Healthy, nothing was changed: "},
+		"a change that could not be made": {
+			[]v1alpha1.ActionResult{{Type: v1alpha1.ActionRestart, State: v1alpha1.ActionSkipped}}, "Healthy, nothing was changed: ",
+		},
+		"what was changed is gone": {[]v1alpha1.ActionResult{{Type: v1alpha1.ActionRestart, State: v1alpha1.ActionApplied}}, "Healthy by itself: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := metav1.NewMicroTime(now)
+			request := v1alpha1.HealingRequest{Spec: v1alpha1.HealingRequestSpec{TargetRef: service}, Status: v1alpha1.HealingRequestStatus{
+				StartedAt: &at, CompletedAt: &at, Actions: test.actions,
+				Conditions: []metav1.Condition{{Type: v1alpha1.ConditionComplete, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonHealthy}},
+			}}
+			var told bytes.Buffer
+			if err := history.Ending(&told, &request, history.Style{Now: now}); err != nil || !strings.HasPrefix(told.String(), test.want) {
+				t.Errorf("%q, %v", told.String(), err)
+			}
+		})
+	}
+}

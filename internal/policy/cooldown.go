@@ -84,13 +84,8 @@ func failed(request *v1alpha1.HealingRequest) bool {
 	}
 }
 
-// Asked reports whether another request has asked a person about the target within the window. Once is enough.
-func (e Effective) Asked(now time.Time, target Target, requests []v1alpha1.HealingRequest) bool {
-	return e.asking(now, target, requests) != nil
-}
-
-// asking is the newest request that has.
-func (e Effective) asking(now time.Time, target Target, requests []v1alpha1.HealingRequest) *v1alpha1.HealingRequest {
+// Asked is the newest other request that has asked a person about the target within the window, or nil. Once is enough.
+func (e Effective) Asked(now time.Time, target Target, requests []v1alpha1.HealingRequest) *v1alpha1.HealingRequest {
 	for _, request := range target.ended(requests) {
 		switch reasonOf(request) {
 		case v1alpha1.ReasonManualFixNeeded, v1alpha1.ReasonFixIneffective, v1alpha1.ReasonDeadlineExceeded, v1alpha1.ReasonAttemptsExhausted:

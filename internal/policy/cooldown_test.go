@@ -145,8 +145,8 @@ func TestAsked(t *testing.T) {
 		"by a request that is not over":  {request("a"), false},
 		"what a person has just stopped": {failure("a", v1alpha1.ReasonCanceled, 0), false},
 	} {
-		if got := policy.Default().Asked(noon, target(1), requests(test.request)); got != test.want {
-			t.Errorf("%s: %t", name, got)
+		if got := policy.Default().Asked(noon, target(1), requests(test.request)); (got != nil) != test.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

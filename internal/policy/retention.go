@@ -5,6 +5,7 @@ package policy
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -37,6 +38,46 @@ func (e Effective) Expired(now time.Time, of v1alpha1.TargetReference, requests 
 	}
 	slices.Reverse(expired)
 	return expired
+}
+
+// NextExpired is when retention next lets go of a request of one target, if nothing happens until then; the zero time if it never
+// does. None of the requests is expired now.
+func (e Effective) NextExpired(now time.Time, of v1alpha1.TargetReference, requests []v1alpha1.HealingRequest) time.Time {
+	moments := slices.DeleteFunc(e.moments(of, requests), func(at time.Time) bool { return !at.After(now) })
+	slices.SortFunc(moments, time.Time.Compare)
+	// With time alone, what is let go at one moment is let go at each later one.
+	i := sort.Search(len(moments), func(i int) bool { return len(e.Expired(moments[i], of, requests)) > 0 })
+	if i == len(moments) {
+		return time.Time{}
+	}
+	return moments[i]
+}
+
+// moments are those at which the requests of a target become too old, or a limit ceases to look at them or at what speaks for them.
+func (e Effective) moments(of v1alpha1.TargetReference, requests []v1alpha1.HealingRequest) []time.Time {
+	near := newParts()
+	for i := range requests {
+		if requests[i].Spec.TargetRef == of {
+			near.add(&requests[i])
+		}
+	}
+	var moments []time.Time
+	for i := range requests {
+		request := &requests[i]
+		if !near.concern(request) {
+			continue
+		}
+		if isOver(request) {
+			ended := request.Status.CompletedAt.Time
+			moments = append(moments, ended.Add(e.Retention.MaxAge), ended.Add(e.Limits.Window), ended.Add(e.Limits.Window+e.Limits.CooldownMax))
+		}
+		for _, action := range request.Status.Actions {
+			if tookPlace(action) {
+				moments = append(moments, action.AppliedAt.Add(e.Limits.Window))
+			}
+		}
+	}
+	return moments
 }
 
 // needed are the UIDs of requests that must not go.
@@ -123,8 +164,8 @@ func (e Effective) counts(now time.Time, target Target, requests []v1alpha1.Heal
 	if ended := target.ended(requests); slices.ContainsFunc(ended, worked) {
 		counts = append(counts, ended[slices.IndexFunc(ended, worked)])
 	}
-	if asking := e.asking(now, target, requests); asking != nil {
-		counts = append(counts, asking)
+	if asked := e.Asked(now, target, requests); asked != nil {
+		counts = append(counts, asked)
 	}
 	steps := target.steps(requests)
 	type fix struct {

@@ -85,6 +85,38 @@ func TestExpiredIsNotCounted(t *testing.T) {
 	}
 }
 
+// Until the moment that is told nothing is let go, and then something is: who sleeps until then misses nothing, and never looks in vain.
+func TestNextExpired(t *testing.T) {
+	var told, never int
+	rapid.Check(t, func(t *rapid.T) {
+		e := anyLimits(t)
+		var made []*maker
+		for i := range rapid.IntRange(1, 14).Draw(t, "requests") {
+			made = append(made, anyRequest(t, fmt.Sprint("r", i), later(t, "ago", 9*time.Hour)))
+		}
+		of := rapid.SampledFrom(refs).Draw(t, "of")
+		left := letGo(e, noon, requests(made...))
+		next := e.NextExpired(noon, of, left)
+		last := next.Add(-time.Microsecond)
+		if next.IsZero() {
+			never++
+			last = noon.Add(10 * e.Retention.MaxAge)
+		} else if told++; !next.After(noon) || len(e.Expired(next, of, left)) == 0 {
+			t.Fatalf("nothing is let go at %s", next)
+		}
+		between := noon.Add(time.Duration(rapid.Int64Range(0, int64(last.Sub(noon))).Draw(t, "between")))
+		for _, at := range []time.Time{noon, between, last} {
+			if expired := e.Expired(at, of, left); len(expired) > 0 {
+				t.Fatalf("%s is let go at %s, before %s", expired[0].Name, at, next)
+			}
+		}
+	})
+	t.Logf("%d times there is such a moment, %d times there is none", told, never)
+	if told == 0 || never == 0 {
+		t.Errorf("%d times there is such a moment, %d times there is none", told, never)
+	}
+}
+
 // keeps holds that what is under way, its owner, and the newest of each target are there.
 func keeps(t *rapid.T, all, left []v1alpha1.HealingRequest) {
 	kept := map[types.UID]bool{}

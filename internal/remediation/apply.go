@@ -63,6 +63,7 @@ func (a *Applier) Apply(ctx context.Context, namespace string, stamp Stamp, acti
 	if action.Type == v1alpha1.ActionDeletePods && away == 0 {
 		return skipped(action, fmt.Sprintf("no pod of %s is as it was when the plan was made", lower(action.Object))), nil
 	}
+	action.Detail = howMany(action, away)
 	if seen.stamped {
 		return applied(action, a.stampedAt(seen.object)), nil
 	}
@@ -87,9 +88,11 @@ func (a *Applier) Applied(ctx context.Context, namespace string, stamp Stamp, ac
 		}
 	}
 	// A crash may have come between the pods.
-	if _, err := a.deletePods(ctx, namespace, action, a.stampedAt(seen.object)); err != nil {
+	away, err := a.deletePods(ctx, namespace, action, a.stampedAt(seen.object))
+	if err != nil {
 		return nil, err
 	}
+	action.Detail = howMany(action, away)
 	result := applied(action, a.stampedAt(seen.object))
 	return &result, nil
 }

@@ -6,6 +6,7 @@ package remediation
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -87,6 +88,16 @@ func (a *Applier) deletePods(ctx context.Context, namespace string, action v1alp
 		away++
 	}
 	return away, nil
+}
+
+// howMany is the detail of an action whose plan says that it deleted all of its pods: those that were left alone, since they are of use
+// by now, are no part of what was changed.
+func howMany(action v1alpha1.PlannedAction, away int) string {
+	if away == len(action.Pods) {
+		return action.Detail
+	}
+	planned := words.Count(len(action.Pods), "pod")
+	return strings.Replace(action.Detail, "eleted "+planned, fmt.Sprintf("eleted %d of %s", away, planned), 1)
 }
 
 // useless reports whether a pod may go, and how: one that has ended at once, one that a rollout waits for in its own time, and one

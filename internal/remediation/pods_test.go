@@ -89,6 +89,50 @@ func TestDeletePods(t *testing.T) {
 	}
 }
 
+// TestTellsHowManyPodsWereDeleted: what is told is what was done, and not what was planned.
+func TestTellsHowManyPodsWereDeleted(t *testing.T) {
+	kind := v1alpha1.KindStatefulSet
+	failed, serving := pod("a", corev1.PodFailed), pod("b", corev1.PodRunning, ready)
+	tests := map[string]struct {
+		of     v1alpha1.ActionType
+		detail string
+		pods   []client.Object
+		want   string
+	}{
+		"all": {
+			v1alpha1.ActionDeletePods, "Deleted 2 pods of statefulset s that had ended", []client.Object{failed, pod("b", corev1.PodFailed)},
+			"Deleted 2 pods of statefulset s that had ended",
+		},
+		"one of them serves": {
+			v1alpha1.ActionDeletePods, "Deleted 2 pods of statefulset s that had ended", []client.Object{failed, serving},
+			"Deleted 1 of 2 pods of statefulset s that had ended",
+		},
+		"a restart, and one of them is well by now": {
+			v1alpha1.ActionRestart, "Restarted statefulset s; deleted 2 pods that its rollout waits for", []client.Object{pod("a", corev1.PodRunning), serving},
+			"Restarted statefulset s; deleted 1 of 2 pods that its rollout waits for",
+		},
+		"a restart, and both are well by now": {
+			v1alpha1.ActionRestart, "Restarted statefulset s; deleted 2 pods that its rollout waits for", []client.Object{pod("a", corev1.PodRunning, ready), serving},
+			"Restarted statefulset s; deleted 0 of 2 pods that its rollout waits for",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, applier := newPlace(append(test.pods, ill(kind))...)
+			action := named(planned(kind, test.of), "a", "b")
+			action.Detail = test.detail
+			result, err := applier.Apply(t.Context(), namespace, stamp, action)
+			if err != nil || result.Detail != test.want {
+				t.Errorf("applied: %q, %v", result.Detail, err)
+			}
+			found, err := applier.Applied(t.Context(), namespace, stamp, action) // after a crash
+			if err != nil || found == nil || found.Detail != test.want {
+				t.Errorf("found to be applied: %+v, %v", found, err)
+			}
+		})
+	}
+}
+
 // TestPodThatMovesIsLookedAtAgain: somebody writes to the pod between reading and deleting.
 func TestPodThatMovesIsLookedAtAgain(t *testing.T) {
 	p, applier := newPlace(ill(v1alpha1.KindDeployment), pod("a", corev1.PodFailed))

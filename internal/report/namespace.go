@@ -90,8 +90,8 @@ func (t table) finding(l *looked, f finding.Finding, all []*looked) Finding {
 	if one.Namespace = f.Object.Namespace; one.Namespace == "" && !ofCluster(f.Object.Kind) {
 		one.Namespace = l.Namespace
 	}
-	one.Namespace = foreign.Line(one.Namespace, maxName)
-	one.Object.Kind = foreign.Line(f.Object.Kind, maxName)
+	one.Namespace = foreign.Line(one.Namespace, finding.MaxName)
+	one.Object.Kind = foreign.Line(f.Object.Kind, finding.MaxName)
 	if t.noWay[f.Cause] && f.Confidence != v1alpha1.Possible {
 		one.Reach = Down
 	}

@@ -16,9 +16,6 @@ import (
 	"github.com/ry-ops/cortex/internal/foreign"
 )
 
-// maxName bounds the name of an object (RFC 1123), which a file may hold in any length.
-const maxName = 253
-
 // Report is what is told of one target or of a whole namespace.
 type Report struct {
 	Namespace string
@@ -67,16 +64,16 @@ type looked struct {
 
 // name is how the target is called: "Service sandfly-mcp-server".
 func (l *looked) name() string {
-	return foreign.Line(string(l.Target.Kind)+" "+l.Target.Name, maxName)
+	return foreign.Line(string(l.Target.Kind)+" "+l.Target.Name, finding.MaxName)
 }
 
 // services whose callers suffer from what is wrong with the target.
 func (l *looked) services() []string {
 	switch {
 	case l.Target.Kind == v1alpha1.KindService:
-		return []string{foreign.Line(l.Target.Name, maxName)}
+		return []string{foreign.Line(l.Target.Name, finding.MaxName)}
 	case l.Service != nil:
-		return []string{foreign.Line(l.Service.Name, maxName)}
+		return []string{foreign.Line(l.Service.Name, finding.MaxName)}
 	default:
 		return nil
 	}
@@ -88,7 +85,7 @@ type Look func(v1alpha1.TargetReference) (*snapshot.Snapshot, error)
 // New diagnoses targets of one namespace and joins what was found. What a target depends on and is said to be at fault is
 // looked at too, by look, which may be nil.
 func New(namespace string, targets []*snapshot.Snapshot, look Look) *Report {
-	r := &Report{Namespace: foreign.Line(namespace, maxName)}
+	r := &Report{Namespace: foreign.Line(namespace, finding.MaxName)}
 	var all []*looked
 	add := func(s *snapshot.Snapshot) {
 		all = append(all, &looked{s, diagnosis.Diagnose(s), reachOf(s), needsOf(s), len(targets) == 1 || len(all) >= len(targets)})

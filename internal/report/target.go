@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/diagnosis/finding"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 	"github.com/ry-ops/cortex/internal/foreign"
@@ -66,7 +67,7 @@ func (n Named) Find(o *snapshot.Objects, namespace string) (v1alpha1.TargetRefer
 	if n.kind == v1alpha1.KindService || snapshot.WorkloadNamed(s.Workloads, string(n.kind), n.name) != nil {
 		return target, nil
 	}
-	return target, fmt.Errorf("there is no %s %s in namespace %s%s", n.kind, foreign.Line(n.name, maxName), namespace, nearest(n, s.Workloads))
+	return target, fmt.Errorf("there is no %s %s in namespace %s%s", n.kind, foreign.Line(n.name, finding.MaxName), namespace, nearest(n, s.Workloads))
 }
 
 // nearest tells what the workload may be called instead.
@@ -74,7 +75,7 @@ func nearest(n Named, all []*workload.Workload) string {
 	var names []string
 	for _, w := range all {
 		if w.Kind == n.kind {
-			names = append(names, foreign.Line(w.Object.GetName(), maxName))
+			names = append(names, foreign.Line(w.Object.GetName(), finding.MaxName))
 		}
 	}
 	slices.Sort(names)

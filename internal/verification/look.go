@@ -35,6 +35,7 @@ type look struct {
 
 	recheck    time.Duration
 	pathClosed bool
+	gone       bool
 }
 
 // readPods reads the pods that belong to the workload and are meant to run. That its selector selects a pod is not enough:

@@ -22,12 +22,14 @@ func (l *look) rollout(ctx context.Context) (v1alpha1.CheckResult, error) {
 	reference := l.target.Workload
 	live, err := workload.Get(ctx, l.Reader, reference.Kind, types.NamespacedName{Namespace: l.target.Namespace, Name: reference.Name})
 	if apierrors.IsNotFound(err) {
+		l.gone = true
 		return failed(CheckRollout, fmt.Sprintf("%s %s is gone", reference.Kind, reference.Name)), nil
 	}
 	if err != nil {
 		return v1alpha1.CheckResult{}, err
 	}
 	if live.Object.GetUID() != reference.UID {
+		l.gone = true
 		return failed(CheckRollout, fmt.Sprintf("%s was deleted and created anew", live)), nil
 	}
 	l.live = live

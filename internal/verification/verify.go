@@ -56,6 +56,8 @@ type Outcome struct {
 	// and the gateway, which has a way of its own, finds out by its retry. If RecheckAfter is zero, a NetworkPolicy closes the
 	// way and waiting does not open it; else it is only what it looks like, and may pass.
 	PathClosed bool
+	// Gone: the workload is there no longer, be it that another was created under its name. What was changed of it went with it.
+	Gone bool
 }
 
 // Last is the check that decided: the first that did not pass, or the last of all. Verify makes one at least.
@@ -88,6 +90,7 @@ func (v *Verifier) Verify(ctx context.Context, target Target) (Outcome, error) {
 		}
 	}
 	outcome.Tools, outcome.RecheckAfter, outcome.PathClosed = l.seen.Tools, l.recheck, l.pathClosed
+	outcome.Gone = l.gone
 	return outcome, nil
 }
 

@@ -50,6 +50,9 @@ func run(t *testing.T, tests map[string]test) {
 			if got.Verdict == passes && (len(got.Checks) != 5 || got.RecheckAfter != 0 || got.PathClosed) {
 				t.Errorf("passed with %+v", got)
 			}
+			if gone := w.workload == nil || w.workload.GetUID() != w.target.Workload.UID; got.Gone != gone {
+				t.Errorf("Gone is %v", got.Gone)
+			}
 			for _, check := range got.Checks {
 				if len([]rune(check.Message)) > 512 {
 					t.Errorf("the message of %s is longer than the API takes", check.Name)

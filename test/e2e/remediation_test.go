@@ -132,14 +132,15 @@ var _ = Describe("Remediation on a real cluster", func() {
 		Expect(deployment.Spec.Template.Spec.Containers[0].Resources.Limits.Memory().Cmp(resource.MustParse("96Mi"))).To(BeZero())
 	})
 
-	It("resumes a paused rollout that a person has approved", func(ctx context.Context) {
-		s := brokenServer(ctx, "rollout paused")
+	DescribeTable("resumes a paused rollout that a person has approved", func(ctx context.Context, paused func(context.Context) server) {
+		s := paused(ctx)
 		Expect(cluster.Until(ctx, "the pause to be observed", func(ctx context.Context) (bool, error) {
 			deployment := s.deployment(ctx)
 			return deployment.Status.ObservedGeneration == deployment.Generation, nil
 		})).To(Succeed())
 		request := s.heal(ctx)
 		action := s.asks(ctx, request, v1alpha1.ActionResume)
+		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseRolloutPaused))
 		Expect(action.Reason).To(ContainSubstring("somebody paused"))
 		Expect(s.deployment(ctx).Spec.Paused).To(BeTrue())
 		s.approve(ctx, request)
@@ -147,5 +148,18 @@ var _ = Describe("Remediation on a real cluster", func() {
 		deployment := &appsv1.Deployment{}
 		s.healedBy(ctx, request, deployment, "Resumed the rollout of deployment "+s.name)
 		Expect(deployment.Spec.Paused).To(BeFalse())
-	})
+	},
+		Entry("of a server that never had a pod", func(ctx context.Context) server { return brokenServer(ctx, "rollout paused") }),
+		Entry("that holds the cure of its only pod back", func(ctx context.Context) server {
+			s := healthyServer(ctx, "paused")
+			s.recreate(ctx)
+			s.edit(ctx, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = badImage })
+			s.notServing(ctx)
+			s.waits(ctx, "ImagePullBackOff")
+			s.edit(ctx, func(d *appsv1.Deployment) {
+				d.Spec.Paused, d.Spec.Template.Spec.Containers[0].Image = true, goodImage
+			})
+			return s
+		}),
+	)
 })

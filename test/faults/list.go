@@ -66,7 +66,7 @@ func Many() []Fault {
 	return []Fault{
 		{Name: "zero", Want: causes(v1alpha1.CauseScaledToZero), Break: func(w *World) { w.deployment.Spec.Replicas = ptr.To[int32](0) }},
 		{Name: "image", Want: causes(v1alpha1.CauseImageNotFound), Break: func(w *World) { w.container().Image = "localhost:5001/sandfly:nope" }},
-		{Name: "selector", Want: causes(v1alpha1.CauseSelectorMismatch), Break: func(w *World) { w.service.Spec.Selector = map[string]string{"app": "sandfly-mcp-sever"} }},
+		{Name: "selector", Want: causes(v1alpha1.CauseSelectorMismatch), Break: func(w *World) { w.service.Spec.Selector["app"] = "selectro" }},
 	}
 }
 

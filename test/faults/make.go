@@ -14,7 +14,7 @@ import (
 
 // Make creates a fault in its namespace, and breaks it.
 func (f Fault) Make(ctx context.Context, cluster client.Client) error {
-	w := healthy(f.Namespace())
+	w := healthy(f.Namespace(), Name)
 	f.Break(w)
 	if err := cluster.Create(ctx, w.namespace); err != nil {
 		return fmt.Errorf("making %s: %w", f.Name, err)
@@ -22,15 +22,10 @@ func (f Fault) Make(ctx context.Context, cluster client.Client) error {
 	return w.create(ctx, cluster)
 }
 
-// MakeBeside creates a fault in a namespace that others are in, with names of its own.
+// MakeBeside creates a fault in a namespace that others are in, of which no Service selects its pods.
 func (f Fault) MakeBeside(ctx context.Context, cluster client.Client, namespace string) error {
-	w := healthy(namespace)
+	w := healthy(namespace, f.Name)
 	f.Break(w)
-	w.service.Name, w.deployment.Name = f.Name, f.Name
-	for _, labels := range []map[string]string{w.deployment.Spec.Selector.MatchLabels, w.deployment.Spec.Template.Labels} {
-		labels["server"] = f.Name
-	}
-	w.service.Spec.Selector["server"] = f.Name
 	return w.create(ctx, cluster)
 }
 

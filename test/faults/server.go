@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// Name of the Service and the Deployment that each fault breaks.
+	// Name of the Service and the Deployment that a fault breaks in a namespace of its own.
 	Name = "sandfly-mcp-server"
 	// image of the sample MCP server, as the local cluster has it.
 	image = "cortex-mcpserver:dev"
@@ -33,10 +33,10 @@ type World struct {
 	extras []client.Object
 }
 
-// healthy is a server as a user would deploy it.
-func healthy(namespace string) *World {
-	labels := func() map[string]string { return map[string]string{"app": Name} } // each its own: a fault changes one
-	meta := metav1.ObjectMeta{Namespace: namespace, Name: Name, Labels: labels()}
+// healthy is a server as a user would deploy it, with a name of which its labels are made.
+func healthy(namespace, name string) *World {
+	labels := func() map[string]string { return map[string]string{"app": name} } // each its own: a fault changes one
+	meta := metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: labels()}
 	w := &World{
 		namespace: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: map[string]string{LabelFault: "true"}}},
 		service: &corev1.Service{ObjectMeta: *meta.DeepCopy(), Spec: corev1.ServiceSpec{
@@ -47,7 +47,7 @@ func healthy(namespace string) *World {
 			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels()}, Spec: podSpec()},
 		}},
 	}
-	w.service.Labels = map[string]string{"app": Name, v1alpha1.LabelMCPServer: "true"}
+	w.service.Labels[v1alpha1.LabelMCPServer] = "true"
 	return w
 }
 

@@ -55,7 +55,7 @@ func (h *heal) target() policy.Target {
 
 // begun reports whether the request has changed something before.
 func (h *heal) begun() bool {
-	return slices.ContainsFunc(h.status().Actions, func(a v1alpha1.ActionResult) bool { return changes(a.Type) })
+	return slices.ContainsFunc(h.status().Actions, func(a v1alpha1.ActionResult) bool { return policy.ChangesTarget(a.Type) })
 }
 
 // turn takes one of the places of those that change something at once.

@@ -145,7 +145,8 @@ func (h *heal) advise(word string) {
 	h.status().Recommendation = foreign.Line(strings.TrimRight(word, ". ")+". "+h.status().Recommendation, 2048)
 }
 
-// heed looks whether a person has stopped the request that this one is a step of, or deleted it. Then this one is stopped too.
+// heed looks what became of the request that this one is a step of. If a person has stopped or deleted it, this one is stopped too. If
+// its time was up, nobody waits any longer for what this one waits for itself, unless a person has approved it.
 func (r *Reconciler) heed(ctx context.Context, h *heal) error {
 	for _, owner := range h.request.OwnerReferences {
 		if owner.UID != dependency.ParentOf(h.request) {
@@ -157,6 +158,10 @@ func (r *Reconciler) heed(ctx context.Context, h *heal) error {
 			return fmt.Errorf("reading HealingRequest %s: %w", owner.Name, err)
 		}
 		h.stopped = waiting.UID != owner.UID || stoppedByPerson(&waiting) // one that is gone has no UID
+		waits := h.phase() == v1alpha1.PhaseBlocked || h.phase() == v1alpha1.PhaseAwaitingApproval
+		if waits && outOfTime(&waiting) && h.request.Spec.Approval != v1alpha1.ApprovalApproved {
+			h.leftBy = waiting.Name
+		}
 	}
 	return nil
 }
@@ -165,10 +170,14 @@ func stoppedByPerson(request *v1alpha1.HealingRequest) bool {
 	return request.Spec.Approval == v1alpha1.ApprovalDenied || completeReason(request) == v1alpha1.ReasonCanceled
 }
 
-// steps enqueues the requests that are steps of one which a person has stopped.
+func outOfTime(request *v1alpha1.HealingRequest) bool {
+	return completeReason(request) == v1alpha1.ReasonDeadlineExceeded
+}
+
+// steps enqueues the requests that are steps of one which a person has stopped, or whose time is up.
 func (r *Reconciler) steps(ctx context.Context, obj client.Object) []reconcile.Request {
 	request, ok := obj.(*v1alpha1.HealingRequest)
-	if !ok || !stoppedByPerson(request) {
+	if !ok || !stoppedByPerson(request) && !outOfTime(request) {
 		return nil
 	}
 	requests, err := r.requests(ctx, r.Client, request.Namespace)

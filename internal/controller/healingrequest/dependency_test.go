@@ -219,6 +219,57 @@ var _ = Describe("A target whose dependency is down", func() {
 		}),
 	)
 
+	DescribeTable("does not leave a step behind that nobody waits for", func(ctx context.Context, change func(*v1alpha1.HealingRequest), phase v1alpha1.Phase) {
+		t := newTown(ctx)
+		t.build(ctx, "a", "b")
+		t.build(ctx, "b").lame = true
+		// Somebody else is at work on b, for longer than a has time.
+		other := t.ask(ctx, "b", func(spec *v1alpha1.HealingRequestSpec) { spec.Timeout = &metav1.Duration{Duration: 10 * time.Minute} })
+		t.until(ctx, other, v1alpha1.PhaseVerifying)
+		a := t.ask(ctx, "a", nil)
+		operator := t.operator(t.Client)
+		for range 4 {
+			t.round(ctx, operator)
+		}
+		step := t.stepOf(ctx, a)
+		Expect(step.Status.Phase).To(Equal(v1alpha1.PhaseBlocked))
+		if change != nil {
+			change(step)
+			Expect(t.Update(ctx, step)).To(Succeed())
+		}
+		t.clock.Step(v1alpha1.DefaultTimeout)
+		t.until(ctx, a, v1alpha1.PhaseFailed)
+		Expect(complete(a).Reason).To(Equal(v1alpha1.ReasonDeadlineExceeded))
+		t.step(ctx, step)
+		Expect(step.Status.Phase).To(Equal(phase), "%+v", step.Status)
+		if phase == v1alpha1.PhaseFailed {
+			Expect(complete(step).Message).To(HavePrefix("The time of HealingRequest %s is up, which this is a step of. Nothing was changed.", a.Name))
+		}
+	},
+		Entry("which waits for its turn", nil, v1alpha1.PhaseFailed),
+		Entry("but one that a person has approved", func(step *v1alpha1.HealingRequest) { step.Spec.Approval = v1alpha1.ApprovalApproved }, v1alpha1.PhaseBlocked),
+	)
+
+	DescribeTable("when its time was up, and it had not heard from its step", func(ctx context.Context, mode v1alpha1.Mode, reached v1alpha1.Phase, reason string) {
+		t := newTown(ctx)
+		t.build(ctx, "a", "b")
+		t.build(ctx, "b").atZero = true
+		a := t.ask(ctx, "a", func(spec *v1alpha1.HealingRequestSpec) { spec.Mode = mode })
+		t.until(ctx, a, v1alpha1.PhaseVerifying)
+		step := t.stepOf(ctx, a)
+		t.until(ctx, step, reached)
+		a.Status.Conditions = append(a.Status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionComplete, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonDeadlineExceeded, LastTransitionTime: metav1.Now(),
+		})
+		Expect(t.Status().Update(ctx, a)).To(Succeed())
+		t.catchUp(ctx)
+		t.step(ctx, step)
+		Expect(complete(step).Reason).To(Equal(reason))
+	},
+		Entry("leaves no question open", v1alpha1.ModeApproval, v1alpha1.PhaseAwaitingApproval, v1alpha1.ReasonDeadlineExceeded),
+		Entry("lets what it has begun come to its end", v1alpha1.Mode(""), v1alpha1.PhaseVerifying, v1alpha1.ReasonHealed),
+	)
+
 	It("is healed once, wherever the operator dies", func(ctx context.Context) {
 		fresh := func() *town {
 			t := newTown(ctx)
@@ -250,6 +301,20 @@ var _ = Describe("A target whose dependency is down", func() {
 		AddReportEntry("crash cases of a dependency", cases)
 	})
 })
+
+// stepOf is the one step of a request.
+func (t *town) stepOf(ctx context.Context, request *v1alpha1.HealingRequest) *v1alpha1.HealingRequest {
+	GinkgoHelper()
+	for _, all := range t.requests(ctx) {
+		for _, step := range all {
+			if dependency.IsChild(step, request) {
+				return step
+			}
+		}
+	}
+	Fail("there is no step of " + request.Name)
+	return nil
+}
 
 func complete(request *v1alpha1.HealingRequest) metav1.Condition {
 	i := slices.IndexFunc(request.Status.Conditions, func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionComplete })

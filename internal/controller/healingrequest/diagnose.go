@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -38,6 +39,10 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 		h.within(effective.TotalOf(spec.Timeout))
 	}
 	diagnosed := diagnosis.Diagnose(snapshot)
+	if ref := h.status().WorkloadRef; vanished(snapshot, ref) {
+		h.lose(*ref)
+		h.status().WorkloadRef = diagnosed.Workload
+	}
 	if diagnosed.Cause == v1alpha1.CauseHealthy && h.status().FixApplied != "" {
 		// A fix took effect after it had been given up. The record keeps what it cured.
 		h.lateEffect()
@@ -48,6 +53,9 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 	if err != nil {
 		return err
 	}
+	if asked := effective.Asked(h.clock.Now(), h.target(), earlier); asked != nil && sameTrouble(asked.Status, *h.status()) {
+		h.asked = asked.Name
+	}
 	var tried []v1alpha1.ActionResult
 	if diagnosed.Workload != nil {
 		tried = effective.InVain(h.clock.Now(), h.target(), diagnosed.Cause, earlier)
@@ -57,11 +65,15 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 	})
 }
 
-// lateEffect marks the last change as the one that helped.
+// lateEffect marks the last change as the one that helped. One of a workload that is not the target's any more did not.
 func (h *heal) lateEffect() {
-	actions := h.status().Actions
+	actions, workload := h.status().Actions, h.status().WorkloadRef
 	for i := len(actions) - 1; i >= 0; i-- {
-		if changes(actions[i].Type) && actions[i].State == v1alpha1.ActionIneffective {
+		of := actions[i].Object
+		if of.Kind != string(v1alpha1.KindService) && (workload == nil || of.UID != workload.UID) {
+			continue
+		}
+		if policy.ChangesTarget(actions[i].Type) && actions[i].State == v1alpha1.ActionIneffective {
 			actions[i].State = v1alpha1.ActionVerified
 			break
 		}
@@ -121,7 +133,7 @@ func (r *Reconciler) decide(ctx context.Context, h *heal, in remediation.Input) 
 	case service == nil || len(plan.Actions) == 0 || len(h.status().Actions) >= maxAttempts:
 		h.giveUp(in.Tried)
 	case !mcpserver.OptedIn(service):
-		h.refuse(service.Namespace, service.Name)
+		h.refuse(service)
 	case mode == v1alpha1.ModeDryRun:
 		h.set(v1alpha1.ConditionPlanned, metav1.ConditionTrue, v1alpha1.ReasonActionsPlanned, h.plan())
 		h.complete(v1alpha1.ReasonDryRun, "Dry run: would "+h.plan()+". Nothing was changed.")
@@ -135,7 +147,7 @@ func (r *Reconciler) decide(ctx context.Context, h *heal, in remediation.Input) 
 
 // admit lets the plan run, if nothing holds it back.
 func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) error {
-	if changes(h.next().Type) {
+	if policy.ChangesTarget(h.next().Type) {
 		block, err := r.limits(ctx, h, in.Policy)
 		if err != nil {
 			return err
@@ -147,7 +159,7 @@ func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) e
 			}
 			// Once is enough: who was asked about the target within the window is not asked again.
 			asked := in.Policy.Asked(h.clock.Now(), h.target(), requests)
-			if !asked || h.begun() || block.Until.IsZero() {
+			if asked == nil || h.begun() || block.Until.IsZero() {
 				h.exhausted(*block, in.Tried)
 				return nil
 			}
@@ -162,7 +174,7 @@ func (r *Reconciler) admit(ctx context.Context, h *heal, in remediation.Input) e
 }
 
 func needsApproval(mode v1alpha1.Mode, action v1alpha1.PlannedAction) bool {
-	return action.Permission == v1alpha1.PermissionApproval || mode == v1alpha1.ModeApproval && changes(action.Type)
+	return action.Permission == v1alpha1.PermissionApproval || mode == v1alpha1.ModeApproval && policy.ChangesTarget(action.Type)
 }
 
 // ask waits for a person's answer to the plan. The time of the heal does not run meanwhile.
@@ -193,6 +205,7 @@ func (h *heal) approved(shown *v1alpha1.Plan, action v1alpha1.PlannedAction) boo
 func (h *heal) exhausted(block policy.Block, tried []v1alpha1.ActionResult) {
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, block.Reason, block.Message)
 	h.tellTried(tried)
+	h.tellAsked()
 	h.complete(v1alpha1.ReasonAttemptsExhausted, fmt.Sprintf("%s. A person has to look: %s", block.Message, h.status().Diagnosis))
 }
 
@@ -217,13 +230,28 @@ func (h *heal) healthy(snapshot *snapshot.Snapshot, diagnosed diagnosis.Diagnosi
 }
 
 // refuse: the diagnosis is free, a change is not.
-func (h *heal) refuse(namespace, service string) {
-	message := fmt.Sprintf("Service %s does not carry the label %s=true, so nothing was changed", service, v1alpha1.LabelMCPServer)
+func (h *heal) refuse(service *corev1.Service) {
+	message := fmt.Sprintf("Service %s carries neither the label %s=true nor %s=true, so nothing was changed",
+		service.Name, v1alpha1.LabelMCPServer, v1alpha1.LabelDependency)
+	server, plain := optIn(service, v1alpha1.LabelMCPServer), optIn(service, v1alpha1.LabelDependency)
 	h.status().Plan = nil
-	h.status().Recommendation = foreign.Line(fmt.Sprintf("Label the Service to let Cortex heal it. %s", h.status().Recommendation), 2048)
-	h.status().SuggestedPatch = fmt.Sprintf("kubectl label service %s -n %s %s=true", service, namespace, v1alpha1.LabelMCPServer)
+	h.status().Recommendation = foreign.Line(fmt.Sprintf("Label the Service to let Cortex heal it: %s if an MCP server answers there, %s if none does. %s",
+		server, plain, h.status().Recommendation), 2048)
+	h.status().SuggestedPatch = server
+	if _, meant := service.Labels[v1alpha1.LabelDependency]; meant || h.request.Spec.Trigger == v1alpha1.TriggerDependency {
+		h.status().SuggestedPatch = plain
+	}
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNotOptedIn, message)
 	h.complete(v1alpha1.ReasonNotOptedIn, message)
+}
+
+// optIn is the command that gives a Service a label which it does not carry, or with another value.
+func optIn(service *corev1.Service, label string) string {
+	overwrite := ""
+	if _, ok := service.Labels[label]; ok {
+		overwrite = "--overwrite "
+	}
+	return fmt.Sprintf("kubectl label service %s -n %s %s%s=true", service.Name, service.Namespace, overwrite, label)
 }
 
 // unable begins the message of a request that a person has to go on with, in the spec's words.
@@ -234,10 +262,35 @@ func (h *heal) giveUp(tried []v1alpha1.ActionResult) {
 	h.set(v1alpha1.ConditionPlanned, metav1.ConditionFalse, v1alpha1.ReasonNoSafeAction, "no action is left that is safe without a person")
 	h.tellTried(tried)
 	if h.status().FixApplied == "" {
+		h.tellAsked()
 		h.complete(v1alpha1.ReasonManualFixNeeded, unable+h.status().Diagnosis)
 		return
 	}
 	h.complete(v1alpha1.ReasonFixIneffective, fmt.Sprintf("%s, and it did not help: %s", h.status().FixApplied, h.status().Diagnosis))
+}
+
+// tellAsked says that a person was asked about just this before. The Event that tells of the end is no warning then: who asks again and
+// again of a target that nobody mends does not raise an alarm each time.
+func (h *heal) tellAsked() {
+	if h.asked != "" && !h.begun() {
+		h.say(fmt.Sprintf("As before: HealingRequest %s has found the same, and nothing has changed since", h.asked))
+		h.asBefore = true
+	}
+}
+
+// sameTrouble reports whether two requests have found the same cause in the same objects, which nobody has edited in between.
+func sameTrouble(a, b v1alpha1.HealingRequestStatus) bool {
+	same := func(a, b *v1alpha1.ObjectReference) bool {
+		if a == nil || b == nil {
+			return a == b
+		}
+		edited := a.Generation != b.Generation
+		if a.Kind == string(v1alpha1.KindService) { // it has no generation
+			edited = a.ResourceVersion != b.ResourceVersion
+		}
+		return a.UID == b.UID && !edited
+	}
+	return a.Cause == b.Cause && same(a.WorkloadRef, b.WorkloadRef) && same(a.ServiceRef, b.ServiceRef)
 }
 
 // tellTried says what was tried, by this request and by others, and how it ended.

@@ -4,6 +4,8 @@
 package healingrequest
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
@@ -27,7 +29,10 @@ const maxEventNote = 1024
 // tell notes an event. It is recorded once the status that it speaks of is written.
 func (h *heal) tell(reason, message string) {
 	kind := corev1.EventTypeNormal
-	if h.phase() == v1alpha1.PhaseFailed {
+	switch {
+	case h.asBefore:
+		message = fmt.Sprintf("As before (%s): %s", h.asked, message)
+	case h.phase() == v1alpha1.PhaseFailed:
 		kind = corev1.EventTypeWarning
 	}
 	h.events = append(h.events, note{kind: kind, reason: reason, message: foreign.Head(foreign.Line(message, maxEventNote), maxEventNote)})

@@ -29,8 +29,13 @@ type heal struct {
 	policy *policy.Effective
 	// fresh: the target was looked at in this reconcile.
 	fresh bool
+	// asked is the request that has asked a person about just the same before, if one has; asBefore: that is how this one ends.
+	asked    string
+	asBefore bool
 	// stopped: a person has stopped the request that this one is a step of.
 	stopped bool
+	// leftBy is the request that this one is a step of, if that has ended without it; else empty.
+	leftBy string
 	// dependency is what was seen of the dependency that was healed first.
 	dependency *v1alpha1.CheckResult
 	// started: its time began to run in this reconcile, before its policy was known.

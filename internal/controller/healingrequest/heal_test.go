@@ -5,6 +5,7 @@ package healingrequest_test
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -203,19 +204,30 @@ var _ = Describe("The guard rails", func() {
 		w.scale(ctx, 0)
 	})
 
-	It("changes nothing behind a Service without the label", func(ctx context.Context) {
+	DescribeTable("changes nothing behind a Service without a label, and says which and how", func(ctx context.Context, labels map[string]string, command string) {
 		var service corev1.Service
 		Expect(w.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: app}, &service)).To(Succeed())
-		delete(service.Labels, v1alpha1.LabelMCPServer)
+		service.Labels = labels
 		Expect(w.Update(ctx, &service)).To(Succeed())
 		before := w.deployment(ctx).ResourceVersion
 		request := w.request(ctx, nil)
 		w.until(ctx, request, v1alpha1.PhaseFailed)
-		Expect(request.Status.Conditions).To(ContainElement(HaveField("Reason", v1alpha1.ReasonNotOptedIn)))
+		Expect(complete(request).Reason).To(Equal(v1alpha1.ReasonNotOptedIn))
+		Expect(complete(request).Message).To(Equal("Service sandfly-mcp-server carries neither the label healing.cortex.dev/mcp-server=true nor " +
+			"healing.cortex.dev/dependency=true, so nothing was changed"))
 		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseScaledToZero), "the diagnosis is free")
-		Expect(request.Status.SuggestedPatch).To(ContainSubstring("kubectl label service"))
+		command = strings.ReplaceAll(command, "NAMESPACE", w.namespace)
+		Expect(request.Status.SuggestedPatch).To(Equal(command))
+		Expect(request.Status.Recommendation).To(And(ContainSubstring(command),
+			ContainSubstring("healing.cortex.dev/mcp-server=true if an MCP server answers there"), ContainSubstring("healing.cortex.dev/dependency=true if none does")))
 		Expect(w.deployment(ctx).ResourceVersion).To(Equal(before))
-	})
+	},
+		Entry("at all", map[string]string{"app": app}, "kubectl label service sandfly-mcp-server -n NAMESPACE healing.cortex.dev/mcp-server=true"),
+		Entry("that has the right value", map[string]string{v1alpha1.LabelMCPServer: "True"},
+			"kubectl label service sandfly-mcp-server -n NAMESPACE --overwrite healing.cortex.dev/mcp-server=true"),
+		Entry("that has the right value, where no MCP server is meant", map[string]string{v1alpha1.LabelDependency: "yes"},
+			"kubectl label service sandfly-mcp-server -n NAMESPACE --overwrite healing.cortex.dev/dependency=true"),
+	)
 
 	It("shows the whole plan in a dry run and changes nothing", func(ctx context.Context) {
 		before := w.deployment(ctx).ResourceVersion

@@ -87,7 +87,7 @@ func atWork(other, request *v1alpha1.HealingRequest) bool {
 
 func changed(request *v1alpha1.HealingRequest, workload types.UID) bool {
 	return slices.ContainsFunc(request.Status.Actions, func(a v1alpha1.ActionResult) bool {
-		return changes(a.Type) && a.AppliedAt != nil && a.Object.UID == workload
+		return policy.ChangesTarget(a.Type) && a.AppliedAt != nil && a.Object.UID == workload
 	})
 }
 

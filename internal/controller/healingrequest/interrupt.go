@@ -11,16 +11,18 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
 
-// interrupt ends a request that a person has stopped, or whose time is up, and reports whether it did.
+// interrupt ends a request that a person has stopped, whose time is up, or that nobody waits for any longer, and reports whether it did.
 func (h *heal) interrupt() bool {
 	denied := h.stopped || h.request.Spec.Approval == v1alpha1.ApprovalDenied
 	switch {
-	case !denied && !h.overdue():
+	case !denied && h.leftBy == "" && !h.overdue():
 		return false
 	case denied && h.phase() == v1alpha1.PhaseAwaitingApproval:
 		h.complete(v1alpha1.ReasonDenied, "The plan was denied. "+h.soFar())
 	case denied:
 		h.complete(v1alpha1.ReasonCanceled, "The heal was stopped. "+h.soFar())
+	case h.leftBy != "":
+		h.complete(v1alpha1.ReasonDeadlineExceeded, fmt.Sprintf("The time of HealingRequest %s is up, which this is a step of. %s", h.leftBy, h.soFar()))
 	case h.phase() == v1alpha1.PhaseAwaitingApproval:
 		h.complete(v1alpha1.ReasonUnapproved, fmt.Sprintf("Nobody answered the plan in time: %s. %s", h.plan(), h.soFar()))
 	default:

@@ -45,7 +45,7 @@ type life struct {
 	made map[string]bool
 	// changes are how many each request has made.
 	changes map[types.UID]int
-	// lost: what a request may have changed was deleted before it was recorded.
+	// lost: what a request may have changed was deleted before it was over.
 	lost map[types.UID]bool
 	// ended are the last words of the requests that are over.
 	ended map[types.UID]v1alpha1.HealingRequestStatus

@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -84,5 +85,24 @@ var _ = Describe("A running operator", func() {
 		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseBlocked))
 		Expect(w.Delete(ctx, first)).To(Succeed())
 		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).ShouldNot(Equal(v1alpha1.PhaseBlocked))
+	})
+
+	It("ends what is a step of a request whose time is up", func(ctx context.Context) {
+		t := newTown(ctx)
+		t.build(ctx, "a", "b")
+		t.build(ctx, "b").lame = true
+		other := t.ask(ctx, "b", nil)
+		start(t.world)
+		Eventually(phase(ctx, t.world, other)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseVerifying))
+		a := t.ask(ctx, "a", nil)
+		Eventually(phase(ctx, t.world, a)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseVerifying))
+		step := t.stepOf(ctx, a)
+		Eventually(phase(ctx, t.world, step)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseBlocked))
+		ended := a.DeepCopy()
+		ended.Status.Conditions = append(ended.Status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionComplete, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonDeadlineExceeded, LastTransitionTime: metav1.Now(),
+		})
+		Expect(t.Status().Patch(ctx, ended, client.MergeFrom(a))).To(Succeed())
+		Eventually(phase(ctx, t.world, step)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseFailed))
 	})
 })

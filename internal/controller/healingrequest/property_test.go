@@ -140,7 +140,7 @@ func (l *life) recreate(t *rapid.T) {
 		t.Skip("kept")
 	}
 	for _, request := range l.requests() {
-		if request.Status.FixApplied == "" { // what was changed and not recorded cannot be seen any more
+		if !request.Done() { // what it changed, recorded or not, cannot be seen any more
 			l.lost[request.UID] = true
 		}
 	}

@@ -30,5 +30,6 @@ package healingrequest
 // +kubebuilder:rbac:groups="",resources=services,verbs=list
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list
 
-// Each end and each change is told on the request and on the Service; one that is told again is counted on the same Event.
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// Each end and each change is told on the request and on the Service. Each is an Event of its own: it names the request with the
+// resourceVersion that tells of it, so that there is none to count it on (client-go would patch one that is told again).
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create

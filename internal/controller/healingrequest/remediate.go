@@ -17,6 +17,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/policy"
 )
 
 // remediate makes the change that the plan in the API server names: never one that is only in memory.
@@ -36,7 +37,7 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 		}
 		return err
 	}
-	if !h.fresh && changes(action.Type) {
+	if !h.fresh && policy.ChangesTarget(action.Type) {
 		verified, err := r.works(ctx, h)
 		if err != nil {
 			return err
@@ -97,7 +98,11 @@ func (h *heal) recovered(verified v1alpha1.Verification) {
 		h.complete(v1alpha1.ReasonHealed, h.status().FixApplied)
 		return
 	}
-	h.complete(v1alpha1.ReasonHealthy, fmt.Sprintf("%s works again by itself, so nothing was changed", h.request.Spec.TargetRef.Name))
+	why := h.request.Spec.TargetRef.Name + " works again by itself"
+	if !h.begun() {
+		why += ", so nothing was changed"
+	}
+	h.complete(v1alpha1.ReasonHealthy, why)
 }
 
 // refused reports whether the API server will not take a change, however often it is asked: no right, a webhook or a

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/policy"
 )
 
 // slots are the heals that this process has let go ahead and that the cache may not show yet: without them, workers that look
@@ -67,15 +68,10 @@ func occupies(request *v1alpha1.HealingRequest) bool {
 		return false // the heal that it waits for may need its place
 	}
 	for _, action := range actions {
-		if changes(action.Type) {
+		if policy.ChangesTarget(action.Type) {
 			return true
 		}
 	}
 	plan := request.Status.Plan
-	return request.DerivePhase() == v1alpha1.PhaseRemediating && len(plan.Actions) > 0 && changes(plan.Actions[0].Type)
-}
-
-// changes reports whether an action changes something of the target itself.
-func changes(action v1alpha1.ActionType) bool {
-	return action != v1alpha1.ActionWait && action != v1alpha1.ActionHealDependency
+	return request.DerivePhase() == v1alpha1.PhaseRemediating && len(plan.Actions) > 0 && policy.ChangesTarget(plan.Actions[0].Type)
 }

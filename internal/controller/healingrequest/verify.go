@@ -49,6 +49,9 @@ func (r *Reconciler) verify(ctx context.Context, h *heal) error {
 	case verified.Verdict == v1alpha1.VerdictPassed:
 		h.recordVerification(verified.Verification, last)
 		h.healed()
+	case verified.Gone:
+		h.recordVerification(verified.Verification, last)
+		return r.workloadGone(ctx, h, last.Message)
 	case verified.PathClosed && (verified.RecheckAfter == 0 || !now.Before(h.patience(last, effective.Timeouts))):
 		h.recordVerification(verified.Verification, last)
 		h.unverified(last)
@@ -134,7 +137,7 @@ func (h *heal) verificationTarget(stability time.Duration, tools []string) verif
 		ExpectedTools: tools,
 	}
 	target.Workload = *h.status().WorkloadRef
-	if changes(current.Type) && current.Type != v1alpha1.ActionDeletePods && current.Object.UID == target.Workload.UID {
+	if policy.ChangesTarget(current.Type) && current.Type != v1alpha1.ActionDeletePods && current.Object.UID == target.Workload.UID {
 		target.Since = current.AppliedAt.Time
 	}
 	return target
@@ -153,7 +156,7 @@ func (h *heal) patience(check v1alpha1.CheckResult, timeouts policy.Timeouts) ti
 	switch {
 	case check.Name == verification.CheckRollout:
 		return applied.Add(timeouts.Rollout)
-	case !changes(h.current().Type):
+	case !policy.ChangesTarget(h.current().Type):
 		return applied.Add(timeouts.Connectivity)
 	default:
 		return applied.Add(timeouts.Rollout + timeouts.Connectivity)
@@ -201,7 +204,7 @@ func (h *heal) recordVerification(verified v1alpha1.Verification, last v1alpha1.
 // ineffective: the change is there and the target does not work.
 func (h *heal) ineffective(check v1alpha1.CheckResult) {
 	h.inVain()
-	if changes(h.current().Type) {
+	if policy.ChangesTarget(h.current().Type) {
 		h.tell(reasonIneffective, fmt.Sprintf("%s, and it did not help: %s", h.current().Detail, check.Message))
 	}
 }

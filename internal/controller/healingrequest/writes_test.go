@@ -17,6 +17,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/controller/healingrequest"
+	"github.com/ry-ops/cortex/internal/gather"
 	"github.com/ry-ops/cortex/test/audit"
 )
 
@@ -98,6 +99,10 @@ var _ = Describe("What a heal costs, by the API server's own audit log", Ordered
 
 			By("telling of the end on the request and on the Service")
 			Eventually(w.told).WithTimeout(10 * time.Second).Should(Equal(2))
+			read, err := (&gather.Gatherer{Reader: w, Clock: w.clock}).Gather(ctx, w.namespace, request.Spec.TargetRef, nil)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(read.All.Events).NotTo(BeEmpty())
+			Expect(read.Events).To(BeEmpty(), "what Cortex tells is no evidence for its next diagnosis")
 			writes := asked().In(w.namespace).Writes()
 			AddReportEntry("writes", writes.String())
 			Expect(writes.Total()).To(BeNumerically("<=", audit.MaxWrites), writes.String())

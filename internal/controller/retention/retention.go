@@ -8,7 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,8 +31,8 @@ type Target struct {
 	Ref       v1alpha1.TargetReference
 }
 
-// Reconciler keeps the requests of one target down to what its policy retains. The end of a request wakes it, and the moment at
-// which the next one is too old: it never looks without need.
+// Reconciler keeps the requests of one target down to what its policy retains. The end of a request wakes it, a policy that is
+// changed, and the moment at which the next one is too old or no limit counts it any longer: it never looks without need.
 type Reconciler struct {
 	// Client reads from the cache and deletes.
 	client.Client
@@ -56,16 +56,39 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	})
 	return builder.TypedControllerManagedBy[Target](mgr).
 		Named("retention").
-		Watches(&v1alpha1.HealingRequest{}, handler.TypedEnqueueRequestsFromMapFunc(targetOf), builder.WithPredicates(over)).
+		Watches(&v1alpha1.HealingRequest{}, handler.TypedEnqueueRequestsFromMapFunc(r.targetsOf), builder.WithPredicates(over)).
+		Watches(&v1alpha1.HealingPolicy{}, handler.TypedEnqueueRequestsFromMapFunc(r.governed)).
 		Complete(r)
 }
 
-func targetOf(_ context.Context, obj client.Object) []Target {
+// targetsOf are the target of a request that is over, and that of the one that it was a step of, which was kept for it until now.
+func (r *Reconciler) targetsOf(ctx context.Context, obj client.Object) []Target {
 	request, ok := obj.(*v1alpha1.HealingRequest)
 	if !ok {
 		return nil
 	}
-	return []Target{{Namespace: request.Namespace, Ref: request.Spec.TargetRef}}
+	targets := []Target{{Namespace: request.Namespace, Ref: request.Spec.TargetRef}}
+	for _, owner := range request.OwnerReferences {
+		var kept v1alpha1.HealingRequest
+		if err := r.Get(ctx, types.NamespacedName{Namespace: request.Namespace, Name: owner.Name}, &kept); err == nil && kept.UID == owner.UID {
+			targets = append(targets, Target{Namespace: kept.Namespace, Ref: kept.Spec.TargetRef})
+		}
+	}
+	return targets
+}
+
+// governed are the targets in the namespace of a policy: it may retain less than before.
+func (r *Reconciler) governed(ctx context.Context, policy client.Object) []Target {
+	all, err := r.requests(ctx, policy.GetNamespace())
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Finding the targets that a policy governs")
+		return nil
+	}
+	var targets []Target
+	for i := range all { // the queue holds each once
+		targets = append(targets, Target{Namespace: all[i].Namespace, Ref: all[i].Spec.TargetRef})
+	}
+	return targets
 }
 
 // Reconcile deletes what is let go of one target.
@@ -83,11 +106,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, target Target) (ctrl.Result,
 		return ctrl.Result{}, err
 	}
 	now := r.Clock.Now()
+	expired := effective.Expired(now, target.Ref, all)
 	var failed error
-	for _, request := range effective.Expired(now, target.Ref, all) {
+	for _, request := range expired {
 		failed = errors.Join(failed, r.delete(ctx, request))
 	}
-	return ctrl.Result{RequeueAfter: untilNext(now, effective.Retention.MaxAge, requests)}, failed
+	var result ctrl.Result
+	if next := effective.NextExpired(now, target.Ref, without(expired, all)); !next.IsZero() {
+		result.RequeueAfter = next.Sub(now)
+	}
+	return result, failed
 }
 
 func (r *Reconciler) requests(ctx context.Context, namespace string) ([]v1alpha1.HealingRequest, error) {
@@ -147,15 +175,13 @@ func (r *Reconciler) delete(ctx context.Context, request *v1alpha1.HealingReques
 	return nil
 }
 
-// untilNext is the time until the next request is too old, and zero if none will be.
-func untilNext(now time.Time, maxAge time.Duration, requests []v1alpha1.HealingRequest) time.Duration {
-	var next time.Duration
-	for i := range requests {
-		if completed := requests[i].Status.CompletedAt; completed != nil {
-			if left := completed.Add(maxAge).Sub(now); left > 0 && (next == 0 || left < next) {
-				next = left
-			}
+// without are those that stay.
+func without(expired []*v1alpha1.HealingRequest, all []v1alpha1.HealingRequest) []v1alpha1.HealingRequest {
+	var left []v1alpha1.HealingRequest
+	for i := range all {
+		if !slices.Contains(expired, &all[i]) { // the same ones, and not copies of them
+			left = append(left, all[i])
 		}
 	}
-	return next
+	return left
 }

@@ -23,7 +23,8 @@ const (
 	maxRecommendation = 2048
 	maxPatch          = 1024
 	maxDetail         = 64
-	maxName           = 253
+	// MaxName bounds the name of an object (RFC 1123), which a file may hold in any length.
+	MaxName = 253
 )
 
 // Finding is a thing that is wrong, and what to do about it.
@@ -75,7 +76,7 @@ func Bounded(findings []Finding) []Finding {
 	findings = findings[:min(len(findings), maxFindings)]
 	shown := make([]Finding, 0, len(findings))
 	for _, f := range findings {
-		f.Object.Name = foreign.Line(f.Object.Name, maxName)
+		f.Object.Name = foreign.Line(f.Object.Name, MaxName)
 		f.Detail = foreign.Line(f.Detail, maxDetail)
 		f.Message = foreign.Line(f.Message, maxMessage)
 		f.Evidence = cleanAll(f.Evidence, maxEvidenceItems)

@@ -14,6 +14,7 @@ var excerpts = map[string]told{
 	"Go lookup timeout":       {`dial tcp: lookup db on 10.96.0.10:53: read udp 10.244.1.7:40000->10.96.0.10:53: i/o timeout`, dns, "Timeout", "db", ""},
 	"Go i/o timeout":          {`dial tcp 10.0.0.1:443: i/o timeout`, down, "Timeout", "10.0.0.1:443", ""},
 	"Go no route":             {`dial tcp 10.0.0.1:443: connect: no route to host`, down, "Unreachable", "10.0.0.1:443", ""},
+	"Go read timeout":         {`read tcp 10.244.1.7:43210->10.0.0.1:5432: i/o timeout`, down, "Timeout", "10.0.0.1:5432", ""},
 	"Go reset":                {`read tcp 10.244.1.7:43210->10.0.0.1:5432: read: connection reset by peer`, down, "Closed", "10.0.0.1:5432", ""},
 	"Go listen":               {`panic: listen tcp :8080: bind: address already in use`, taken, "InUse", "", ":8080"},
 	"Go open":                 {`cannot open the store: open /data/hosts.json: permission denied`, locked, "Permission", "", "/data/hosts.json"},

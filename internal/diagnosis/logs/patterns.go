@@ -190,6 +190,7 @@ var patterns = []pattern{
 	{down, "Refused", strong, "connect: connection refused", rx(`dial (?:tcp|udp|unix)\d? (?P<peer>\S+): connect: connection refused`), refused},
 	{down, "Timeout", strong, "timeout", rx(`dial tcp\d? (?P<peer>\S+): i/o timeout`), silent},
 	{down, "Timeout", strong, "connection timed out", rx(`dial tcp\d? (?P<peer>\S+): connect: connection timed out`), silent},
+	{down, "Timeout", strong, "i/o timeout", rx(`(?:read|write) tcp\d? \S+->(?P<peer>\S+): i/o timeout`), silent},
 	{down, "Unreachable", strong, "dial tcp", rx(`dial tcp\d? (?P<peer>\S+): connect: (?:no route to host|network is unreachable|host is unreachable|host is down)`), unroutable},
 	{down, "Closed", strong, "connection reset by peer", rx(`(?:read|write) tcp\d? \S+->(?P<peer>\S+): (?:read|write): connection reset by peer`), cutOff},
 	{down, "Refused", strong, "econnrefused", rx(`\bECONNREFUSED(?: (?P<peer>[\w.\[\]:-]+:\d+))?`), refused},

@@ -4,12 +4,8 @@
 package nodes
 
 import (
-	"slices"
-	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // readyMessages are messages of Ready conditions, and the detail of the runtime's fault in them.
@@ -73,39 +69,6 @@ func FuzzRuntimeText(f *testing.F) {
 		}
 		notReadyDetail(message)
 		isSocketFault(message)
-	})
-}
-
-// lateLines are lines of logs, and the hosts that may not have answered.
-var lateLines = map[string][]string{
-	"2026-11-23T14:04:10Z ERROR read tcp 10.244.1.10:43123->10.244.3.7:6379: i/o timeout": {"10.244.3.7"},
-	"dial tcp 10.244.3.7:6379: i/o timeout":                                               {"10.244.3.7"},
-	"14:04:10 main.go:12: dial tcp 10.244.3.7:6379: connect: no route to host":            {"main.go", "10.244.3.7"},
-	`Get "http://redis-cache.cortex-system.svc:8080/x": context deadline exceeded`:        {"redis-cache.cortex-system.svc"},
-	`Post "https://redis-cache/mcp": net/http: TLS handshake timeout`:                     {"redis-cache"},
-	"Error: connect ETIMEDOUT 10.96.0.20:6379":                                            {"10.96.0.20"},
-	"java.net.SocketTimeoutException: connect timed out: Redis-Cache:6379":                {"redis-cache"},
-	"context deadline exceeded":                                                           nil,
-	"ERROR 14:04:10 request timed out after 30s":                                          nil,
-	"connected to redis-cache:6379, no timeout so far":                                    nil,
-}
-
-func TestTimedOutPeers(t *testing.T) {
-	for line, want := range lateLines {
-		if diff := cmp.Diff(want, timedOutPeers(line)); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", line, diff)
-		}
-	}
-}
-
-func FuzzTimedOutPeers(f *testing.F) {
-	for line := range lateLines {
-		f.Add(line)
-	}
-	f.Fuzz(func(t *testing.T, line string) {
-		if slices.ContainsFunc(timedOutPeers(line), func(host string) bool { return host == "" || strings.ContainsAny(host, " /:") }) {
-			t.Errorf("%q is no host", timedOutPeers(line))
-		}
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
+	"github.com/ry-ops/cortex/internal/diagnosis/logs"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/diagnosis/words"
 	"github.com/ry-ops/cortex/internal/workload"
@@ -24,8 +25,10 @@ const fewestTimeouts = 3
 // witness is what the logs of one pod tell of the network.
 type witness struct {
 	pod *corev1.Pod
-	// late are lines that tell of a timeout of a peer on another node.
-	late []string
+	// late counts the lines that tell of a timeout of a peer on another node.
+	late int
+	// last is one of them.
+	last string
 }
 
 // timeouts finds the one node from which peers on other nodes answer too late: every pod on it whose log was read says so,
@@ -40,7 +43,7 @@ func timeouts(s *snapshot.Snapshot) []finding.Finding {
 	}
 	lateOn := ""
 	for _, name := range slices.Sorted(maps.Keys(byNode)) {
-		late := slices.ContainsFunc(byNode[name], func(w witness) bool { return len(w.late) > 0 })
+		late := slices.ContainsFunc(byNode[name], func(w witness) bool { return w.late > 0 })
 		if late && lateOn != "" {
 			return nil // of several nodes: the peer, or the whole network
 		}
@@ -57,7 +60,7 @@ func timeouts(s *snapshot.Snapshot) []finding.Finding {
 		}
 		proof := []string{fmt.Sprintf("no pod on another node tells of timeouts: %s looked at", words.IsAre(logged(byNode)-len(byNode[lateOn]), "log"))}
 		for _, w := range byNode[lateOn] {
-			proof = append(proof, fmt.Sprintf("Pod %s, %s: %s", w.pod.Name, words.Count(len(w.late), "timeout"), w.late[len(w.late)-1]))
+			proof = append(proof, fmt.Sprintf("Pod %s, %s: %s", w.pod.Name, words.Count(w.late, "timeout"), w.last))
 		}
 		f := c.found(s, v1alpha1.CauseNetworkDegraded, "Latency", v1alpha1.Likely, "has a slow or lossy network: its pods wait in vain for pods on other nodes, and those of other nodes do not", proof...)
 		f.Recommendation = fmt.Sprintf("Measure from node %s to another one (ping -c 100; mtr; tc qdisc show; ethtool -S of its interface), look at the network plugin's log there, and meanwhile keep new pods away: kubectl cordon %s", lateOn, lateOn)
@@ -88,9 +91,10 @@ func loggedPods(s *snapshot.Snapshot) []*corev1.Pod {
 func hear(s *snapshot.Snapshot, pod *corev1.Pod) witness {
 	heard := witness{pod: pod}
 	for _, c := range pod.Spec.Containers {
-		for line := range strings.Lines(s.Logs[snapshot.ContainerKey{Pod: pod.Name, Container: c.Name}].Current) {
-			if slices.ContainsFunc(timedOutPeers(line), func(host string) bool { return elsewhere(s, host, pod.Spec.NodeName) }) {
-				heard.late = append(heard.late, strings.TrimSpace(line))
+		for _, m := range logs.Scan(s.Logs[snapshot.ContainerKey{Pod: pod.Name, Container: c.Name}].Current) {
+			host, _, _ := strings.Cut(m.Peer, ":")
+			if (m.Detail == "Timeout" || m.Detail == "Unreachable") && elsewhere(s, host, pod.Spec.NodeName) {
+				heard.late, heard.last = heard.late+m.Count, m.Line
 			}
 		}
 	}
@@ -107,10 +111,10 @@ func convincing(byNode map[string][]witness, node string) bool {
 				there[ownerOf(w.pod)] = true
 				continue
 			}
-			if len(w.late) == 0 {
+			if w.late == 0 {
 				return false
 			}
-			lines += len(w.late)
+			lines += w.late
 			here[ownerOf(w.pod)] = true
 		}
 	}

@@ -136,7 +136,7 @@ func controlledBy(obj metav1.Object, kind string, owner metav1.Object) bool {
 }
 
 // eventsAbout returns the events about the objects of the snapshot, newest first. An event names its object by UID, so
-// one about an earlier object of the same name is left out.
+// one about an earlier object of the same name is left out. So are Cortex's own: what it has told of an earlier heal is no evidence.
 func (o *Objects) eventsAbout(s *Snapshot) []corev1.Event {
 	about := map[eventSubject]bool{}
 	add := func(kind string, obj metav1.Object) {
@@ -166,7 +166,7 @@ type eventSubject struct {
 func (o *Objects) eventsOf(namespace string, about map[eventSubject]bool) []corev1.Event {
 	found := Keep(o.Events, func(event *corev1.Event) bool {
 		of := event.InvolvedObject
-		return event.Namespace == namespace && about[eventSubject{of.Kind, of.Name, of.UID}]
+		return event.Namespace == namespace && event.ReportingController != v1alpha1.FieldManager && about[eventSubject{of.Kind, of.Name, of.UID}]
 	})
 	sortEvents(found)
 	return found

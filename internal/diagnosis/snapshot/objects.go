@@ -83,8 +83,7 @@ type Objects struct {
 	Ingresses       []networkingv1.Ingress
 	HTTPRoutes      []HTTPRoute
 	PodMetrics      []PodMetrics
-	// ControllerRevisions are the earlier templates of StatefulSets and DaemonSets. They are read for a rollback only, and never
-	// written to a file: a diagnosis does not look at them.
+	// ControllerRevisions are the earlier templates of StatefulSets and DaemonSets.
 	ControllerRevisions []appsv1.ControllerRevision
 	// Gaps and Unread as in Snapshot.
 	Gaps, Unread []string

@@ -27,6 +27,8 @@ type History struct {
 	Created time.Time
 	// Pods of it that are meant to run, and how many of them are ready.
 	Pods, Ready int
+	// made reports whether a pod is of it.
+	made func(*corev1.Pod) bool
 }
 
 // Earlier are the templates of the workload before the one that it has, newest first, and each once: restarts make revisions of
@@ -77,8 +79,8 @@ func (s *Snapshot) revisions() []History {
 	if s.Workload.Kind == v1alpha1.KindDeployment {
 		for i := range s.ReplicaSets {
 			rs := &s.ReplicaSets[i]
-			h := History{Reference: keeper(KindReplicaSet, rs), Number: Revision(rs), Created: rs.CreationTimestamp.Time, Template: workload.WithoutHash(&rs.Spec.Template)}
-			h.count(s.PodsOf(rs))
+			h := History{Reference: keeper(KindReplicaSet, rs), Number: Revision(rs), Created: rs.CreationTimestamp.Time, Template: workload.WithoutHash(&rs.Spec.Template), made: s.madeBy(rs)}
+			h.count(s.Pods)
 			all = append(all, h)
 		}
 		return all
@@ -90,13 +92,16 @@ func (s *Snapshot) revisions() []History {
 			continue
 		}
 		h := History{Reference: keeper(KindControllerRevision, revision), Number: revision.Revision, Created: revision.CreationTimestamp.Time, Template: template}
-		h.count(Keep(s.Pods, func(pod *corev1.Pod) bool {
+		h.made = func(pod *corev1.Pod) bool {
 			hash := pod.Labels[appsv1.ControllerRevisionHashLabelKey] // the name of a StatefulSet's, the hash in that of a DaemonSet's
 			return hash == revision.Name || hash == revision.Labels[appsv1.ControllerRevisionHashLabelKey]
-		}))
+		}
+		h.count(s.Pods)
 		all = append(all, h)
 	}
-	slices.SortFunc(all, func(a, b History) int { return cmp.Compare(b.Number, a.Number) })
+	slices.SortFunc(all, func(a, b History) int {
+		return cmp.Or(cmp.Compare(b.Number, a.Number), cmp.Compare(a.Reference.Name, b.Reference.Name))
+	})
 	return all
 }
 
@@ -108,7 +113,7 @@ func keeper(kind string, object metav1.Object) v1alpha1.ObjectReference {
 
 func (h *History) count(pods []corev1.Pod) {
 	for i := range pods {
-		if !IsLive(&pods[i]) {
+		if !h.made(&pods[i]) || !IsLive(&pods[i]) {
 			continue
 		}
 		h.Pods++

@@ -74,10 +74,14 @@ func (s *Snapshot) Budgets() []policyv1.PodDisruptionBudget {
 
 // PodsOf are those of the workload's pods that a ReplicaSet made.
 func (s *Snapshot) PodsOf(rs *appsv1.ReplicaSet) []corev1.Pod {
-	return Keep(s.Pods, func(pod *corev1.Pod) bool {
+	return Keep(s.Pods, s.madeBy(rs))
+}
+
+func (s *Snapshot) madeBy(rs *appsv1.ReplicaSet) func(*corev1.Pod) bool {
+	return func(pod *corev1.Pod) bool {
 		of := s.RevisionOf(pod)
 		return of != nil && of.Name == rs.Name
-	})
+	}
 }
 
 // Runs reports whether a ReplicaSet is of the Deployment's template as it is now (deploymentutil.FindNewReplicaSet: equal

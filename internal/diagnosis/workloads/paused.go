@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/finding"
@@ -86,7 +87,7 @@ func pendingChange(s *snapshot.Snapshot, d *appsv1.Deployment) (string, v1alpha1
 	switch {
 	case current == nil && other == nil:
 		return "no revision of it was ever made", v1alpha1.Certain
-	case current == nil:
+	case other != nil && (current == nil || ptr.Deref(current.Spec.Replicas, 1) == 0): // it may be an earlier one again
 		return fmt.Sprintf("%s, of ReplicaSet %s which runs", changes(&other.Spec.Template.Spec, &d.Spec.Template.Spec), other.Name), v1alpha1.Certain
 	case other != nil:
 		return fmt.Sprintf("it stopped half way, ReplicaSet %s of revision %d still runs beside %s", other.Name, snapshot.Revision(other), current.Name), v1alpha1.Certain

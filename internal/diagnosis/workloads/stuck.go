@@ -46,6 +46,9 @@ func stuckDeployment(s *snapshot.Snapshot, d *appsv1.Deployment) []finding.Findi
 	if i < 0 || d.Status.ObservedGeneration < d.Generation {
 		return nil
 	}
+	if d.Spec.Paused && len(s.ReplicaSets) > 0 && !snapshot.Runs(&s.ReplicaSets[0], &d.Spec.Template) {
+		return nil // a pause lets the condition stand, which is of an older template
+	}
 	condition := d.Status.Conditions[i]
 	revision, serves := "its newest revision", ""
 	if len(s.ReplicaSets) > 0 {
