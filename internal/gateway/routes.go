@@ -17,6 +17,8 @@ import (
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/tasks", s.allow(s.tasks, http.MethodPost))
+	mux.Handle("/api/tasks/{id}", s.allow(s.taskState, http.MethodGet))
+	mux.Handle("/api/tasks/{id}/events", s.allow(s.taskEvents, http.MethodGet))
 	mux.Handle("/healthz", s.allow(s.healthz, http.MethodGet, http.MethodHead))
 	mux.Handle("/readyz", s.allow(s.readyz, http.MethodGet, http.MethodHead))
 	mux.Handle("/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))

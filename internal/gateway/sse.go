@@ -6,20 +6,46 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"sync"
+	"strconv"
 	"time"
 
-	"github.com/ry-ops/cortex/internal/chat"
+	"k8s.io/utils/clock"
+
+	"github.com/ry-ops/cortex/internal/task"
 )
 
-// stream answers a query with server-sent events. Each has an id and its data on one line; the type is in the data, as
-// in the spec, and not in an "event:" field, so that a browser's onmessage gets all of them.
-func (s *Server) stream(ctx context.Context, cancel context.CancelCauseFunc, w http.ResponseWriter, query chat.Query) {
-	s.metrics.streams.Inc()
-	defer s.metrics.streams.Dec()
+// opening comes before all events. Browsers wait seconds before they connect again unless they are told otherwise.
+const opening = "retry: 1000\n\n"
 
+// errDropped is why a stream ended whose reader left or did not read.
+var errDropped = errors.New("the reader is gone or does not read")
+
+// stream is one response of server-sent events. Each event has an id and its data on one line; the type is in the data, as in the
+// spec, and not in an "event:" field, so that a browser's onmessage gets all of them. It is for one goroutine, and each write has
+// a deadline: a reader that does not read ends its own stream and holds up nobody.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	timeout time.Duration
+	beat    clock.Ticker
+	// id of the last event.
+	id int
+	// err is the first error; nothing is written after it.
+	err error
+}
+
+// open begins a stream for a caller after the event with an id. Without a stream, the refusal is written. close must be called.
+func (s *Server) open(w http.ResponseWriter, caller string, after int) (out *stream, done func()) {
+	give, err := s.streams.Take(caller)
+	if err != nil {
+		s.refuseBusy(w, err)
+		return nil, nil
+	}
+	s.metrics.streams.Inc()
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-cache")
@@ -27,80 +53,118 @@ func (s *Server) stream(ctx context.Context, cancel context.CancelCauseFunc, w h
 	header.Set("X-Accel-Buffering", "no")
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusOK)
-
-	out := &events{w: w, control: http.NewResponseController(w), timeout: s.WriteTimeout, lost: func(err error) {
-		s.metrics.dropped.Inc()
-		s.Log.Info("a reader is gone or does not read; its stream is dropped", "id", query.ID, "reason", err.Error())
-		cancel(fmt.Errorf("writing to the client: %w", err))
-	}}
-	stop := s.heartbeats(out)
-	defer stop()
-	outcome := s.Loop.Run(ctx, query, out.send)
-	s.metrics.ended(outcome.Status)
-}
-
-// heartbeats keeps proxies from taking a silent stream for a dead one. stop returns when the last one is written.
-func (s *Server) heartbeats(out *events) (stop func()) {
-	ticker := s.Clock.NewTicker(s.Heartbeat)
-	done := make(chan struct{})
-	var beating sync.WaitGroup
-	beating.Go(func() {
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C():
-				out.write([]byte(": heartbeat\n\n"))
-			}
+	out = &stream{w: w, control: http.NewResponseController(w), timeout: s.WriteTimeout, beat: s.Clock.NewTicker(s.Heartbeat), id: after}
+	out.write(opening)
+	return out, func() {
+		out.beat.Stop()
+		s.metrics.streams.Dec()
+		give()
+		if out.err != nil {
+			s.metrics.dropped.Inc()
+			s.Log.V(1).Info("a stream is dropped", "reason", out.err.Error())
 		}
-	})
-	return func() {
-		close(done)
-		beating.Wait()
 	}
 }
 
-// events writes one stream. A write that takes longer than timeout ends it: lost is called once, and all later events
-// go nowhere, so that a reader that does not read holds up nobody.
-type events struct {
-	control *http.ResponseController
-	timeout time.Duration
-	lost    func(error)
-
-	mu   sync.Mutex
-	w    http.ResponseWriter
-	next int
-	dead bool
-}
-
-// send writes an event.
-func (e *events) send(event chat.Event) {
+// tell writes an event with the next id.
+func (o *stream) tell(event any) {
 	data, err := json.Marshal(event)
 	if err != nil {
-		data = []byte(`{"type":"processing_delay","message":"an event could not be written"}`)
+		o.err = err
+		return
 	}
-	e.mu.Lock()
-	e.next++
-	id := e.next
-	e.mu.Unlock()
-	e.write(fmt.Appendf(nil, "id: %d\ndata: %s\n\n", id, data))
+	o.event(o.id+1, data)
 }
 
-func (e *events) write(chunk []byte) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.dead {
+// event writes an event without sending it off.
+func (o *stream) event(id int, data []byte) {
+	o.id = id
+	var head [32]byte
+	line := strconv.AppendInt(append(head[:0], "id: "...), int64(id), 10)
+	o.write(string(append(line, "\ndata: "...)))
+	if o.err == nil {
+		_, o.err = o.w.Write(data)
+	}
+	o.write("\n\n")
+}
+
+// write must be followed by flush. The deadline is set first, since a long text is sent off while it is written.
+func (o *stream) write(text string) {
+	if o.err != nil {
 		return
 	}
 	// A deadline that cannot be set is no reason not to write: only tests have such writers.
-	_ = e.control.SetWriteDeadline(time.Now().Add(e.timeout))
-	_, err := e.w.Write(chunk)
-	if err == nil {
-		err = e.control.Flush()
-	}
-	if err != nil {
-		e.dead = true
-		e.lost(err)
+	_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
+	_, o.err = io.WriteString(o.w, text)
+}
+
+// flush sends off what was written.
+func (o *stream) flush() {
+	if o.err == nil {
+		o.err = o.control.Flush()
 	}
 }
+
+// wait sends off what was written and waits for more. It writes heartbeats, so that proxies do not take a silent stream for a
+// dead one. It reports whether there is more: otherwise the reader is gone, or ended is closed.
+func (o *stream) wait(ctx context.Context, more, ended <-chan struct{}) bool {
+	for o.flush(); o.err == nil; o.flush() {
+		select {
+		case <-more:
+			return true
+		case <-ended:
+			return false
+		case <-o.beat.C():
+			o.write(": heartbeat\n\n")
+		case <-ctx.Done():
+			o.err = errDropped
+		}
+	}
+	return false
+}
+
+// lost tells a reader that events which it has not seen are not kept any more.
+type lost struct {
+	Type    string `json:"type"`
+	From    int    `json:"from"`
+	To      int    `json:"to"`
+	Message string `json:"message"`
+}
+
+// serve writes what a reader reads, to the end of the task or of the reader.
+func (o *stream) serve(ctx context.Context, reader *task.Reader) {
+	for {
+		batch := reader.Next(nil)
+		if batch.Lost > 0 {
+			from := o.id + 1
+			o.id += batch.Lost - 1
+			o.tell(lost{Type: "events_lost", From: from, To: from + batch.Lost - 1,
+				Message: fmt.Sprintf("%d events are not kept any more; the task goes on with the next one", batch.Lost)})
+		}
+		for _, event := range batch.Events {
+			o.event(event.ID, event.Data)
+		}
+		switch {
+		case batch.Over:
+			o.flush()
+			return
+		case batch.More != nil && !o.wait(ctx, batch.More, nil), o.err != nil:
+			return
+		}
+	}
+}
+
+// refuseBusy answers a caller for whom there is no room.
+func (s *Server) refuseBusy(w http.ResponseWriter, err error) {
+	status, message := http.StatusServiceUnavailable, err.Error()
+	switch {
+	case errors.Is(err, task.ErrTooManyOfCaller):
+		status, message = http.StatusTooManyRequests, "you have as many tasks or streams open as one caller may have: close some, or wait until they end"
+	case errors.Is(err, task.ErrTooMany):
+		message = "the gateway has as many tasks or streams open as it takes: try again in a moment"
+	}
+	s.metrics.refused(status)
+	w.Header().Set("Retry-After", "5")
+	refuse(w, status, message)
+}
+
