@@ -56,6 +56,8 @@ type Loop interface {
 type Options struct {
 	// Loop answers the queries.
 	Loop Loop
+	// Heals finds and follows heals.
+	Heals Heals
 	// Ready reports whether the gateway knows the cluster: its caches are synced.
 	Ready func() bool
 	// Registry holds the gateway's metrics and is served at /metrics.
@@ -77,6 +79,7 @@ type Options struct {
 type Server struct {
 	Options
 	metrics *metrics
+	started time.Time
 	running *task.Store
 	streams *task.Quota
 	// draining is set once no new work is wanted.
@@ -96,7 +99,7 @@ func New(o Options) *Server {
 	if o.Caller == nil {
 		o.Caller = func(*http.Request) string { return "" }
 	}
-	s := &Server{Options: o, metrics: newMetrics(o.Registry), streams: task.NewQuota(o.Streams, o.StreamsEach)}
+	s := &Server{Options: o, metrics: newMetrics(o.Registry), started: o.Clock.Now(), streams: task.NewQuota(o.Streams, o.StreamsEach)}
 	o.Tasks.Loop, o.Tasks.Clock, o.Tasks.Log, o.Tasks.Ended = o.Loop, o.Clock, o.Log, s.metrics.ended
 	s.running = task.NewStore(o.Tasks)
 	s.ending, s.cut = context.WithCancel(context.Background())

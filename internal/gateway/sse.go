@@ -76,6 +76,14 @@ func (o *stream) tell(event any) {
 	o.event(o.id+1, data)
 }
 
+// last writes an event without an id, and sends it off.
+func (o *stream) last(event any) {
+	if data, err := json.Marshal(event); err == nil {
+		o.write("data: " + string(data) + "\n\n")
+	}
+	o.flush()
+}
+
 // event writes an event without sending it off.
 func (o *stream) event(id int, data []byte) {
 	o.id = id
@@ -163,8 +171,6 @@ func (s *Server) refuseBusy(w http.ResponseWriter, err error) {
 	case errors.Is(err, task.ErrTooMany):
 		message = "the gateway has as many tasks or streams open as it takes: try again in a moment"
 	}
-	s.metrics.refused(status)
 	w.Header().Set("Retry-After", "5")
-	refuse(w, status, message)
+	s.refuse(w, status, message)
 }
-

@@ -16,6 +16,8 @@ import (
 // running is the status of a task that is not over.
 const running chat.Status = "running"
 
+const badEventID = "Last-Event-ID must be the id of an event that you have seen, a number; leave it out to begin with the first"
+
 // taskState is the reply to GET /api/tasks/{id}.
 type taskState struct {
 	ID      string      `json:"id"`
@@ -40,7 +42,7 @@ func (s *Server) taskState(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	t := s.running.Find(id, s.Caller(r))
 	if t == nil {
-		s.unknown(w, r, id)
+		s.lostState(w, r, id)
 		return
 	}
 	state := t.State()
@@ -61,20 +63,18 @@ func (s *Server) taskState(w http.ResponseWriter, r *http.Request) {
 func (s *Server) taskEvents(w http.ResponseWriter, r *http.Request) {
 	after, ok := lastEventID(r)
 	if !ok {
-		s.metrics.refused(http.StatusBadRequest)
-		refuse(w, http.StatusBadRequest, "Last-Event-ID must be the id of an event that you have seen, a number; leave it out to begin with the first")
+		s.refuse(w, http.StatusBadRequest, badEventID)
 		return
 	}
 	id, caller := r.PathValue("id"), s.Caller(r)
 	t := s.running.Find(id, caller)
 	if t == nil {
-		s.unknown(w, r, id)
+		s.lostEvents(w, r, id, after)
 		return
 	}
 	switch state := t.State(); {
 	case after > state.Last:
-		s.metrics.refused(http.StatusBadRequest)
-		refuse(w, http.StatusBadRequest, "the task has told events up to id "+strconv.Itoa(state.Last)+" and none with the Last-Event-ID that you sent; leave it out to begin with the first")
+		s.refuse(w, http.StatusBadRequest, "the task has told events up to id "+strconv.Itoa(state.Last)+" and none with the Last-Event-ID that you sent; leave it out to begin with the first")
 		return
 	case after == state.Last && state.Outcome != nil:
 		// That is what ends the attempts of a browser's EventSource, which connects again after every end.
@@ -103,10 +103,4 @@ func lastEventID(r *http.Request) (id int, ok bool) {
 	}
 	id, err := strconv.Atoi(text)
 	return id, err == nil && id >= 0
-}
-
-// unknown answers whoever asks for a task that is not here.
-func (s *Server) unknown(w http.ResponseWriter, _ *http.Request, _ string) {
-	s.metrics.refused(http.StatusNotFound)
-	refuse(w, http.StatusNotFound, "there is no such task here")
 }

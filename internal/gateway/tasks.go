@@ -67,8 +67,7 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	}
 	t, refused := readTask(w, r)
 	if refused != nil {
-		s.metrics.refused(refused.status)
-		refuse(w, refused.status, refused.message)
+		s.refuse(w, refused.status, refused.message)
 		return
 	}
 	caller := s.Caller(r)

@@ -87,7 +87,7 @@ func (h *Healer) taken(ctx context.Context, refused *v1alpha1.HealingRequest) (*
 
 func (h *Healer) newRequest(failure Failure, name string) *v1alpha1.HealingRequest {
 	observed := cleanError(failure.Error)
-	return &v1alpha1.HealingRequest{
+	request := &v1alpha1.HealingRequest{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: failure.Service.Namespace,
 			Name:      name,
@@ -104,6 +104,10 @@ func (h *Healer) newRequest(failure Failure, name string) *v1alpha1.HealingReque
 			ExpectedTools: mcpserver.ToolNames(failure.Tools),
 		},
 	}
+	if failure.Task != "" {
+		request.Annotations = map[string]string{v1alpha1.AnnotationTask: failure.Task}
+	}
+	return request
 }
 
 // answering picks the request that answers a failure of a call that began at callStarted: one that is under way, else
