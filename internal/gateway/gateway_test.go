@@ -27,6 +27,7 @@ import (
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/healing/healingtest"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 )
 
@@ -57,7 +58,7 @@ func untilTheEnd(ctx context.Context, _ string, _ func(chat.Event)) (chat.Status
 
 func options(t *testing.T, l *loop) gateway.Options {
 	return gateway.Options{
-		Loop: l, Ready: func() bool { return true }, Registry: prometheus.NewRegistry(), Clock: clock.RealClock{}, Log: testr.New(t),
+		Loop: l, Heals: healingtest.New().Healer(t.Context()), Ready: func() bool { return true }, Registry: prometheus.NewRegistry(), Clock: clock.RealClock{}, Log: testr.New(t),
 		ShutdownGrace: 5 * time.Second,
 	}
 }
