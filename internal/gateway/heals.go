@@ -59,19 +59,16 @@ func (s *Server) healEvents(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusServiceUnavailable, "the heal could not be read: try again in a moment")
 		return
 	}
-	defer following.Leave()
 	if request, _ := following.View(); request.Done() && seen >= len(request.Status.Progress)+2 {
+		following.Leave()
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	out, done := s.open(w, s.Caller(r), seen)
-	if out == nil {
-		return
-	}
-	defer done()
-	if !s.story(r.Context(), out, following, seen) && out.err == nil {
-		out.last(streamEnd{"stream_end", "the gateway is shutting down; the heal goes on. Connect again to go on where you are"})
-	}
+	s.stream(w, r, seen, following.Leave, func(ctx context.Context, out *stream) {
+		if !s.story(ctx, out, following, seen) && out.err == nil {
+			out.last(streamEnd{"stream_end", "the gateway is shutting down; the heal goes on. Connect again to go on where you are"})
+		}
+	})
 }
 
 // story tells the events of a heal but for those that were seen: its start, each step, and how it ended. It reports whether it came

@@ -134,18 +134,17 @@ func (s *Server) lostEvents(w http.ResponseWriter, r *http.Request, id string, a
 	if found == nil {
 		return
 	}
-	out, done := s.open(w, s.Caller(r), after)
-	if out == nil {
-		return
-	}
-	defer done()
+	s.stream(w, r, after, func() {}, func(ctx context.Context, out *stream) { s.tellLost(ctx, out, found) })
+}
+
+func (s *Server) tellLost(ctx context.Context, out *stream, found *lostTask) {
 	out.tell(taskLost{"task_lost", found.Error})
 	for i := range found.requests {
-		following, err := s.Heals.Follow(r.Context(), client.ObjectKeyFromObject(&found.requests[i]))
+		following, err := s.Heals.Follow(ctx, client.ObjectKeyFromObject(&found.requests[i]))
 		if err != nil {
 			continue // deleted meanwhile
 		}
-		told := s.story(r.Context(), out, following, 0)
+		told := s.story(ctx, out, following, 0)
 		following.Leave()
 		if !told {
 			break
@@ -153,11 +152,10 @@ func (s *Server) lostEvents(w http.ResponseWriter, r *http.Request, id string, a
 	}
 	text := errEnding.Error()
 	if s.ending.Err() == nil {
-		if now, err := s.look(r.Context(), id); err == nil && now != nil {
+		if now, err := s.look(ctx, found.ID); err == nil && now != nil {
 			found = now
 		}
 		text = found.Error
 	}
-	out.tell(task.Ending(id, text))
-	out.flush()
+	out.tell(task.Ending(found.ID, text))
 }

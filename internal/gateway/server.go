@@ -82,6 +82,7 @@ type Server struct {
 	started time.Time
 	running *task.Store
 	streams *task.Quota
+	conns   connections
 	// draining is set once no new work is wanted.
 	draining atomic.Bool
 	// ending ends when the tasks and streams that are still under way must end; cut ends it.
@@ -143,6 +144,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		_ = server.Close()
 		return fmt.Errorf("shutting down: %w", err)
 	}
+	s.conns.wait(bounded)
 	// Nobody reads what still runs, and nobody can come back for it.
 	s.running.End(errEnding)
 	s.running.Wait(bounded)

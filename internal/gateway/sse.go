@@ -8,10 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"k8s.io/utils/clock"
 
@@ -25,45 +23,61 @@ const opening = "retry: 1000\n\n"
 var errDropped = errors.New("the reader is gone or does not read")
 
 // stream is one response of server-sent events. Each event has an id and its data on one line; the type is in the data, as in the
-// spec, and not in an "event:" field, so that a browser's onmessage gets all of them. It is for one goroutine, and each write has
-// a deadline: a reader that does not read ends its own stream and holds up nobody.
+// spec, and not in an "event:" field, so that a browser's onmessage gets all of them. It is for one goroutine. A reader that does
+// not read ends its own stream and holds up nobody: each write has a deadline.
 type stream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	timeout time.Duration
-	beat    clock.Ticker
+	wire wire
+	beat clock.Ticker
+	// buffer has what is not sent off yet, after the room that the wire needs; nil if there is nothing.
+	buffer *[]byte
 	// id of the last event.
 	id int
 	// err is the first error; nothing is written after it.
 	err error
 }
 
-// open begins a stream for a caller after the event with an id. Without a stream, the refusal is written. close must be called.
-func (s *Server) open(w http.ResponseWriter, caller string, after int) (out *stream, done func()) {
-	give, err := s.streams.Take(caller)
+// stream answers with events after the one with an id, which tell writes. It may return before tell does. left is called when the
+// stream is over; if there is no room for one, at once.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, after int, left func(), tell func(context.Context, *stream)) {
+	give, err := s.streams.Take(s.Caller(r))
 	if err != nil {
+		left()
 		s.refuseBusy(w, err)
-		return nil, nil
+		return
 	}
 	s.metrics.streams.Inc()
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-cache")
-	header.Set("Connection", "keep-alive")
 	header.Set("X-Accel-Buffering", "no")
 	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusOK)
-	out = &stream{w: w, control: http.NewResponseController(w), timeout: s.WriteTimeout, beat: s.Clock.NewTicker(s.Heartbeat), id: after}
-	out.write(opening)
-	return out, func() {
-		out.beat.Stop()
-		s.metrics.streams.Dec()
-		give()
-		if out.err != nil {
-			s.metrics.dropped.Inc()
-			s.Log.V(1).Info("a stream is dropped", "reason", out.err.Error())
+	out := &stream{beat: s.Clock.NewTicker(s.Heartbeat), id: after}
+	whole := func(ctx context.Context, out *stream) {
+		defer func() {
+			out.beat.Stop()
+			left()
+			s.metrics.streams.Dec()
+			give()
+			if out.err != nil {
+				s.metrics.dropped.Inc()
+				s.Log.V(1).Info("a stream is dropped", "reason", out.err.Error())
+			}
+		}()
+		out.write(opening)
+		tell(ctx, out)
+		if out.flush(); out.err == nil {
+			out.wire.end()
 		}
 	}
+	if conn := s.takeOver(w, r); conn != nil {
+		out.wire = taken{conn, s.WriteTimeout}
+		s.detached(r.Context(), conn, out, whole)
+		return
+	}
+	header.Set("Connection", "keep-alive")
+	w.WriteHeader(http.StatusOK)
+	out.wire = answering{w, s.WriteTimeout}
+	whole(r.Context(), out)
 }
 
 // tell writes an event with the next id.
@@ -76,41 +90,51 @@ func (o *stream) tell(event any) {
 	o.event(o.id+1, data)
 }
 
-// last writes an event without an id, and sends it off.
+// last writes an event without an id.
 func (o *stream) last(event any) {
 	if data, err := json.Marshal(event); err == nil {
 		o.write("data: " + string(data) + "\n\n")
 	}
-	o.flush()
 }
 
-// event writes an event without sending it off.
+// event writes an event. What is long is sent off at once, so that the deadline is for a part that any line can take.
 func (o *stream) event(id int, data []byte) {
 	o.id = id
-	var head [32]byte
-	line := strconv.AppendInt(append(head[:0], "id: "...), int64(id), 10)
-	o.write(string(append(line, "\ndata: "...)))
-	if o.err == nil {
-		_, o.err = o.w.Write(data)
+	b := o.fill()
+	*b = strconv.AppendInt(append(*b, "id: "...), int64(id), 10)
+	*b = append(append(append(*b, "\ndata: "...), data...), "\n\n"...)
+	if len(*b) > maxPooled {
+		o.flush()
 	}
-	o.write("\n\n")
 }
 
-// write must be followed by flush. The deadline is set first, since a long text is sent off while it is written.
+// write must be followed by flush.
 func (o *stream) write(text string) {
-	if o.err != nil {
-		return
+	b := o.fill()
+	*b = append(*b, text...)
+}
+
+// fill gives the buffer.
+func (o *stream) fill() *[]byte {
+	if o.buffer == nil {
+		o.buffer = buffers.Get().(*[]byte)
+		*o.buffer = append((*o.buffer)[:0], make([]byte, chunkHead)...)
 	}
-	// A deadline that cannot be set is no reason not to write: only tests have such writers.
-	_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
-	_, o.err = io.WriteString(o.w, text)
+	return o.buffer
 }
 
 // flush sends off what was written.
 func (o *stream) flush() {
-	if o.err == nil {
-		o.err = o.control.Flush()
+	if o.buffer == nil {
+		return
 	}
+	if o.err == nil {
+		o.err = o.wire.send(*o.buffer)
+	}
+	if cap(*o.buffer) <= maxPooled {
+		buffers.Put(o.buffer)
+	}
+	o.buffer = nil
 }
 
 // wait sends off what was written and waits for more. It writes heartbeats, so that proxies do not take a silent stream for a
@@ -154,7 +178,6 @@ func (o *stream) serve(ctx context.Context, reader *task.Reader) {
 		}
 		switch {
 		case batch.Over:
-			o.flush()
 			return
 		case batch.More != nil && !o.wait(ctx, batch.More, nil), o.err != nil:
 			return

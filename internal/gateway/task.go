@@ -4,6 +4,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/task"
 )
 
 // running is the status of a task that is not over.
@@ -66,8 +68,8 @@ func (s *Server) taskEvents(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusBadRequest, badEventID)
 		return
 	}
-	id, caller := r.PathValue("id"), s.Caller(r)
-	t := s.running.Find(id, caller)
+	id := r.PathValue("id")
+	t := s.running.Find(id, s.Caller(r))
 	if t == nil {
 		s.lostEvents(w, r, id, after)
 		return
@@ -81,14 +83,12 @@ func (s *Server) taskEvents(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	out, done := s.open(w, caller, after)
-	if out == nil {
-		return
-	}
-	defer done()
-	reader := t.Read(after)
-	defer reader.Leave()
-	out.serve(r.Context(), reader)
+	s.read(w, r, after, t.Read(after))
+}
+
+// read streams what a reader reads after the event with an id.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, after int, reader *task.Reader) {
+	s.stream(w, r, after, reader.Leave, func(ctx context.Context, out *stream) { out.serve(ctx, reader) })
 }
 
 // lastEventID is where a reader was. The header is the browser's own word and newer than the address, which stays the same

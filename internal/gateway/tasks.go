@@ -77,16 +77,13 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 		s.refuseBusy(w, err)
 		return
 	}
-	defer reader.Leave()
 	s.Log.Info("task", "id", id, "streaming", t.Streaming)
 	w.Header().Set("Location", "/api/tasks/"+id)
 	if t.Streaming {
-		if out, done := s.open(w, caller, 0); out != nil {
-			defer done()
-			out.serve(r.Context(), reader)
-		}
+		s.read(w, r, 0, reader)
 		return
 	}
+	defer reader.Leave()
 	outcome := reader.End(r.Context())
 	if outcome == nil {
 		// Nobody has heard of its id, so nobody can come back for it.

@@ -44,7 +44,8 @@ type claimed struct {
 // read what that one wrote.
 func (h *Healer) record(ctx context.Context, failure Failure) (claimed, error) {
 	var known v1alpha1.HealingRequestList
-	err := h.cache.List(ctx, &known, client.InNamespace(failure.Service.Namespace), client.MatchingFields{targetIndex: failure.Service.Name})
+	// They are only looked at: ten thousand callers need no copies.
+	err := h.cache.List(ctx, &known, client.InNamespace(failure.Service.Namespace), client.MatchingFields{targetIndex: failure.Service.Name}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return claimed{}, fmt.Errorf("listing healing requests of %s: %w", failure.Service, err)
 	}
