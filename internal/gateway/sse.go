@@ -165,8 +165,9 @@ type lost struct {
 
 // serve writes what a reader reads, to the end of the task or of the reader.
 func (o *stream) serve(ctx context.Context, reader *task.Reader) {
+	var room [1]task.Event
 	for {
-		batch := reader.Next(nil)
+		batch := reader.Next(room[:0])
 		if batch.Lost > 0 {
 			from := o.id + 1
 			o.id += batch.Lost - 1

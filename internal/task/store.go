@@ -63,6 +63,8 @@ type Store struct {
 	Options
 	running *Quota
 	bytes   atomic.Int64
+	// step is the last step of a heal that was encoded. Thousands may wait for one heal, and hear the same at the same moment.
+	step atomic.Pointer[encoded]
 	// runs are the goroutines of tasks that run.
 	runs sync.WaitGroup
 
@@ -148,6 +150,27 @@ func (s *Store) Wait(ctx context.Context) {
 	case <-idle:
 	case <-ctx.Done():
 	}
+}
+
+// encoded is an event with its JSON.
+type encoded struct {
+	event chat.HealingProgress
+	data  []byte
+}
+
+// encode gives an event as JSON, and whether another log has these very bytes. If that one is forgotten first, nobody pays for
+// them: a step is short (status.progress bounds its text).
+func (s *Store) encode(event chat.Event) (data []byte, shared bool) {
+	step, ok := event.(chat.HealingProgress)
+	if !ok {
+		return encode(event), false
+	}
+	if last := s.step.Load(); last != nil && last.event == step {
+		return last.data, true
+	}
+	data = encode(event)
+	s.step.Store(&encoded{step, data})
+	return data, false
 }
 
 // over is called when a task has ended.

@@ -23,6 +23,17 @@ type Event struct {
 	ID int
 	// Data is the event as JSON. It must not be changed.
 	Data []byte
+
+	// shared: the bytes are those of another log as well, which pays for them.
+	shared bool
+}
+
+// cost is what an event takes in the log.
+func (e Event) cost() int {
+	if e.shared {
+		return eventOverhead
+	}
+	return eventOverhead + len(e.Data)
 }
 
 // Task is a query that runs apart from the connection that asked it. Its events are kept in a log, from which any number of
@@ -72,7 +83,7 @@ func (t *Task) guarded(ctx context.Context, query chat.Query) (outcome chat.Outc
 // emit takes an event from the loop. The last one waits until the outcome is there, so that whoever has read it finds the
 // task ended.
 func (t *Task) emit(event chat.Event) {
-	data := encode(event)
+	data, shared := t.store.encode(event)
 	_, last := event.(chat.ProcessingComplete)
 	t.mu.Lock()
 	if t.terminal != nil {
@@ -85,7 +96,7 @@ func (t *Task) emit(event chat.Event) {
 		t.mu.Unlock()
 		return
 	}
-	t.append(data)
+	t.append(Event{Data: data, shared: shared})
 	t.mu.Unlock()
 	t.store.makeRoom(t)
 }
@@ -97,7 +108,7 @@ func (t *Task) end(outcome chat.Outcome) {
 	if t.terminal == nil {
 		t.terminal = encode(chat.ProcessingComplete{ID: t.ID, Status: outcome.Status, Result: outcome.Result})
 	}
-	t.append(t.terminal)
+	t.append(Event{Data: t.terminal})
 	t.outcome, t.ended = &outcome, now
 	t.mu.Unlock()
 	t.cancel(nil)
@@ -106,10 +117,11 @@ func (t *Task) end(outcome chat.Outcome) {
 }
 
 // append must be called with the lock held.
-func (t *Task) append(data []byte) {
+func (t *Task) append(event Event) {
 	t.last++
-	t.events = append(t.events, Event{ID: t.last, Data: data})
-	t.grow(cost(data))
+	event.ID = t.last
+	t.events = append(t.events, event)
+	t.grow(event.cost())
 	t.trim(func() bool { return t.bytes > t.store.PerTask })
 	if t.more != nil {
 		close(t.more)
@@ -120,7 +132,7 @@ func (t *Task) append(data []byte) {
 // trim must be called with the lock held. It forgets the oldest events while they are too many, and keeps the newest.
 func (t *Task) trim(tooMany func() bool) {
 	for len(t.events) > 1 && tooMany() {
-		t.grow(-cost(t.events[0].Data))
+		t.grow(-t.events[0].cost())
 		t.events[0] = Event{}
 		t.events = t.events[1:]
 	}
@@ -131,9 +143,6 @@ func (t *Task) grow(by int) {
 	t.bytes += by
 	t.store.bytes.Add(int64(by))
 }
-
-// cost is what an event takes in the log.
-func cost(data []byte) int { return len(data) + eventOverhead }
 
 // State is what is known of a task at one moment.
 type State struct {

@@ -226,8 +226,8 @@ func TestTheOutcomeIsThereWithTheLastEvent(t *testing.T) {
 func TestALogIsBounded(t *testing.T) {
 	big := strings.Repeat("x", 1000)
 	flood := loop(func(_ context.Context, emit func(chat.Event)) chat.Status {
-		for range 100 {
-			emit(chat.HealingProgress{Message: big})
+		for i := range 100 {
+			emit(chat.HealingProgress{Message: fmt.Sprint(big, i)})
 		}
 		return chat.StatusCompleted
 	})
@@ -256,6 +256,35 @@ func TestALogIsBounded(t *testing.T) {
 	}
 }
 
+// Thousands may wait for one heal. What it tells is kept once.
+func TestWhatManyHearIsKeptOnce(t *testing.T) {
+	big := chat.HealingProgress{Message: strings.Repeat("x", 10_000)}
+	var told sync.WaitGroup
+	told.Add(100)
+	s := store(loop(func(_ context.Context, emit func(chat.Event)) chat.Status {
+		emit(step(1))
+		told.Done()
+		told.Wait()
+		emit(big)
+		return chat.StatusCompleted
+	}), func(o *task.Options) { o.Total = 300_000 })
+	readers := make([]*task.Reader, 100)
+	for i := range readers {
+		readers[i] = start(t, s)
+	}
+	for _, reader := range readers {
+		reader.End(t.Context())
+		reader.Leave()
+		batch := reader.Next(nil)
+		if batch.Lost > 0 || len(batch.Events) > 3 {
+			t.Fatalf("%d lost", batch.Lost)
+		}
+		if s.Find(reader.ID, "alice") == nil {
+			t.Fatal("a task had to make room")
+		}
+	}
+}
+
 // An event that is larger than all there may be is still told: it is the answer.
 func TestTheNewestEventIsAlwaysKept(t *testing.T) {
 	huge := rawLoop(func(emit func(chat.Event)) chat.Outcome {
@@ -272,7 +301,7 @@ func TestTheNewestEventIsAlwaysKept(t *testing.T) {
 
 func TestTasksThatAreOverMakeRoomTheOldestFirst(t *testing.T) {
 	text := loop(func(_ context.Context, emit func(chat.Event)) chat.Status {
-		emit(chat.HealingProgress{Message: strings.Repeat("x", 10_000)})
+		emit(chat.ProcessingDelay{Message: strings.Repeat("x", 10_000)})
 		return chat.StatusCompleted
 	})
 	s := store(text, func(o *task.Options) { o.Total = 50_000 })

@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -47,22 +46,31 @@ type tally struct {
 	n    int
 	out  *json.Encoder
 	mu   sync.Mutex
-	seen map[string][]int64
+	seen map[string]*heard
 }
 
-func (t *tally) count(step string, at time.Time) {
+// terminal is how the one event begins that differs from stream to stream.
+const terminal = `{"type":"processing_complete"`
+
+// count takes an event as it came. The client shares the processors with the gateway: it decodes nothing.
+func (t *tally) count(event []byte, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.seen[step] = append(t.seen[step], at.UnixNano())
-	if len(t.seen[step]) == t.n {
-		_ = t.out.Encode(heard{step, t.seen[step]})
+	step := t.seen[string(event)]
+	if step == nil {
+		step = &heard{Step: string(event), At: make([]int64, 0, t.n)}
+		t.seen[step.Step] = step
+	}
+	step.At = append(step.At, at.UnixNano())
+	if len(step.At) == t.n {
+		_ = t.out.Encode(step)
 	}
 }
 
 // readAll reads n streams to their ends. A step that a stream hears twice is counted twice, so that the counts never come out
 // right, and one that it does not hear is never told.
 func readAll(address string, n int) error {
-	t := &tally{n: n, out: json.NewEncoder(os.Stdout), seen: map[string][]int64{}}
+	t := &tally{n: n, out: json.NewEncoder(os.Stdout), seen: map[string]*heard{}}
 	var streams sync.WaitGroup
 	errs := make(chan error, n)
 	opening := make(chan struct{}, 64)
@@ -104,14 +112,14 @@ func readOne(address string, t *tally, opening chan struct{}) error {
 		case err != nil && err != bufio.ErrBufferFull:
 			return fmt.Errorf("reading: %w", err)
 		case bytes.HasPrefix(line, []byte("data: ")):
-			var event struct{ Type, Message, Status string }
-			if json.Unmarshal(line[6:], &event) != nil {
-				// The answer is longer than the buffer; its beginning tells what it is.
-				event.Type = strings.Split(string(line[:40]), `"`)[3]
-			}
 			opened()
-			t.count(event.Type+" "+event.Message, at)
-			if event.Type == "processing_complete" {
+			event := bytes.TrimSpace(line[len("data: "):])
+			last := bytes.HasPrefix(event, []byte(terminal))
+			if last {
+				event = event[:len(terminal)]
+			}
+			t.count(event, at)
+			if last {
 				return nil
 			}
 		}
