@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -484,3 +485,117 @@ func TestASlowReaderDelaysNobody(t *testing.T) {
 		}
 	}
 }
+
+// A hundred readers, who come at any time, over real connections.
+func TestAHundredReadersHearAll(t *testing.T) {
+	const n = 50
+	next := make(chan struct{})
+	telling := func(_ context.Context, _ string, emit func(chat.Event)) (chat.Status, string) {
+		for i := range n {
+			<-next
+			emit(chat.HealingProgress{Service: "sandfly", Message: fmt.Sprintf("step %d", i)})
+		}
+		return chat.StatusCompleted, ""
+	}
+	url, _ := serve(t, options(t, &loop{body: telling}))
+	location := ask(t, url, "list hosts", true).header.Get("Location")
+	var readers sync.WaitGroup
+	join := func(i int) {
+		body := get(t, url, location+"/events", "Last-Event-ID", strconv.Itoa(i%3)).body
+		readers.Go(func() {
+			got := scan(t, body, -1)
+			for j, e := range got {
+				if e.id != i%3+j+1 {
+					t.Errorf("reader %d: event %d is %d", i, j, e.id)
+				}
+			}
+			if len(got) != n+2-i%3 || got[len(got)-1].kind() != "processing_complete" {
+				t.Errorf("reader %d heard %d", i, len(got))
+			}
+		})
+	}
+	next <- struct{}{}
+	mcptest.Eventually(t, "the first step", func() bool {
+		r := get(t, url, location)
+		return strings.Contains(read(t, r.body), `"last":2`)
+	})
+	for i := range 100 {
+		join(i)
+		if i%2 == 0 && i/2 < n-1 {
+			next <- struct{}{}
+		}
+	}
+	readers.Wait()
+}
+
+// HTTP/1.0 knows no chunks: the connection's end is the stream's.
+func TestAReaderOfHTTP10(t *testing.T) {
+	url, _ := serve(t, options(t, telling(3)))
+	location := ask(t, url, "list hosts", true).header.Get("Location")
+	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	if _, err := fmt.Fprintf(connection, "GET %s/events HTTP/1.0\r\nHost: x\r\n\r\n", location); err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, connection)
+	if got := scan(t, strings.NewReader(text), -1); len(got) != 5 || strings.Contains(text, "chunked") || !strings.HasPrefix(text, "HTTP/1.0 200 OK\r\n") {
+		t.Error(text)
+	}
+}
+
+// What a handler before has set is part of the answer, and what a reader says meanwhile is not heard.
+func TestTheHeadOfAStream(t *testing.T) {
+	next := make(chan struct{})
+	waiting := func(context.Context, string, func(chat.Event)) (chat.Status, string) {
+		<-next
+		return chat.StatusCompleted, strings.Repeat("é", 100_000)
+	}
+	url, _ := serve(t, options(t, &loop{body: waiting}))
+	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	const body = `{"query":"a","streaming":true}`
+	request := fmt.Sprintf("POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%sGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", len(body), body)
+	if _, err := io.WriteString(connection, request); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(connection)
+	response, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	first := scan(t, response.Body, 1)
+	close(next)
+	rest, err := io.ReadAll(response.Body)
+	if err != nil || len(first) != 1 || !strings.Contains(string(rest), strings.Repeat("é", 100_000)) || !response.Close || response.Header.Get("Date") == "" {
+		t.Errorf("%v %d bytes %v: %v", first, len(rest), response.Header, err)
+	}
+	if left, err := io.ReadAll(in); len(left) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("after the end: %q %v", left, err)
+	}
+}
+
+func TestAHealThatFailedSaysWhatToDo(t *testing.T) {
+	world := healingtest.New()
+	key, request := heal("sandfly-001")
+	request.Spec.Error, request.Spec.Trigger, request.Spec.RequestedBy = nil, v1alpha1.TriggerManual, "ann"
+	create(t, world, request)
+	world.Finish(key, v1alpha1.ReasonManualFixNeeded)
+	world.Write(key, func(status *v1alpha1.HealingRequestStatus) { status.Recommendation = "Check the image" })
+	o := options(t, telling(1))
+	o.Heals = world.Healer(t.Context())
+	url, _ := serve(t, o)
+	got := scan(t, get(t, url, healPath).body, -1)
+	if len(got) != 2 || got[0].fields["issue"] != "Manual, asked for by ann" || got[1].kind() != "healing_failed" ||
+		got[1].fields["message"] != "Unable to fix automatically: scaled to zero" || got[1].fields["recommendation"] != "Check the image" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
