@@ -47,6 +47,10 @@ const LabelTarget = "healing.cortex.dev/target"
 // decided by it.
 const AnnotationReason = "healing.cortex.dev/reason"
 
+// AnnotationTask on a HealingRequest is the id of the gateway's task whose call failed first. A gateway that was restarted finds
+// by it what a task waited for.
+const AnnotationTask = "healing.cortex.dev/task"
+
 // AnnotationAncestors on the HealingRequest of a dependency names the Services of the requests that led to it, the first one
 // first, separated by commas. A dependency that is among them would wait for itself.
 const AnnotationAncestors = "healing.cortex.dev/ancestors"

@@ -184,11 +184,18 @@ func (r *run) callAll(ctx context.Context, calls []Call) []Result {
 
 // outliving makes a call that outlives a failure of its server.
 func (r *run) outliving(ctx context.Context, server *mcp.Server, hints mcp.Hints, call func(context.Context) error) error {
-	return r.Recoverer.Do(logr.NewContext(ctx, r.log), recovery.Call{Server: server, Hints: hints, RequestedBy: r.query.RequestedBy, Make: call}, r)
+	return r.Recoverer.Do(logr.NewContext(ctx, r.log), recovery.Call{Server: server, Hints: hints, RequestedBy: r.query.RequestedBy, Task: r.query.ID, Make: call}, r)
 }
 
-// sideBySide does n things at once and waits for all. done is told the error of each that failed.
+// sideBySide does n things at once and waits for all. done is told the error of each that failed. One alone needs no goroutine of
+// its own, which waits for as long as a heal takes.
 func (r *run) sideBySide(n int, do func(i int) error, failed func(i int, err error)) {
+	if n == 1 {
+		if err := r.guard(func() error { return do(0) }); err != nil {
+			failed(0, err)
+		}
+		return
+	}
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {

@@ -17,6 +17,9 @@ import (
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/tasks", s.allow(s.tasks, http.MethodPost))
+	mux.Handle("/api/tasks/{id}", s.allow(s.taskState, http.MethodGet))
+	mux.Handle("/api/tasks/{id}/events", s.allow(s.taskEvents, http.MethodGet))
+	mux.Handle("/api/heals/{namespace}/{name}/events", s.allow(s.healEvents, http.MethodGet))
 	mux.Handle("/healthz", s.allow(s.healthz, http.MethodGet, http.MethodHead))
 	mux.Handle("/readyz", s.allow(s.readyz, http.MethodGet, http.MethodHead))
 	mux.Handle("/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
@@ -66,6 +69,12 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	default:
 		_, _ = w.Write([]byte("ok\n"))
 	}
+}
+
+// refuse counts a refusal and answers with it.
+func (s *Server) refuse(w http.ResponseWriter, status int, message string) {
+	s.metrics.refused(status)
+	refuse(w, status, message)
 }
 
 // refuse answers with an error as JSON: {"error": "…"}.

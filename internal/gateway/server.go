@@ -19,6 +19,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/task"
 )
 
 const (
@@ -29,6 +30,11 @@ const (
 	DefaultHeartbeat = 15 * time.Second
 	// DefaultWriteTimeout is how long one event may take to leave. Only a reader that does not read needs longer.
 	DefaultWriteTimeout = 10 * time.Second
+
+	// DefaultStreams bounds the event streams that are open at once: what the pod's memory holds.
+	DefaultStreams = 10_000
+	// DefaultStreamsEach bounds those of one caller.
+	DefaultStreamsEach = 100
 
 	readHeaderTimeout = 5 * time.Second
 	readBodyTimeout   = 10 * time.Second
@@ -50,6 +56,8 @@ type Loop interface {
 type Options struct {
 	// Loop answers the queries.
 	Loop Loop
+	// Heals finds and follows heals.
+	Heals Heals
 	// Ready reports whether the gateway knows the cluster: its caches are synced.
 	Ready func() bool
 	// Registry holds the gateway's metrics and is served at /metrics.
@@ -57,17 +65,27 @@ type Options struct {
 	ShutdownGrace time.Duration
 	Heartbeat     time.Duration
 	WriteTimeout  time.Duration
-	Clock         clock.WithTicker
-	Log           logr.Logger
+	// Tasks has the bounds of tasks; the rest of it is set here.
+	Tasks task.Options
+	// Streams and StreamsEach bound the open event streams, in all and of one caller.
+	Streams, StreamsEach int
+	// Caller names who asks; empty if nobody knows. Nil means that nobody ever does.
+	Caller func(*http.Request) string
+	Clock  clock.WithTickerAndDelayedExecution
+	Log    logr.Logger
 }
 
 // Server serves the gateway's routes.
 type Server struct {
 	Options
 	metrics *metrics
+	started time.Time
+	running *task.Store
+	streams *task.Quota
+	conns   connections
 	// draining is set once no new work is wanted.
 	draining atomic.Bool
-	// ending ends when the tasks that are still under way must end; cut ends it.
+	// ending ends when the tasks and streams that are still under way must end; cut ends it.
 	ending context.Context
 	cut    context.CancelFunc
 }
@@ -77,11 +95,20 @@ func New(o Options) *Server {
 	setDefault(&o.ShutdownGrace, DefaultShutdownGrace)
 	setDefault(&o.Heartbeat, DefaultHeartbeat)
 	setDefault(&o.WriteTimeout, DefaultWriteTimeout)
-	ending, cut := context.WithCancel(context.Background())
-	return &Server{Options: o, metrics: newMetrics(o.Registry), ending: ending, cut: cut}
+	setDefault(&o.Streams, DefaultStreams)
+	setDefault(&o.StreamsEach, DefaultStreamsEach)
+	if o.Caller == nil {
+		o.Caller = func(*http.Request) string { return "" }
+	}
+	s := &Server{Options: o, metrics: newMetrics(o.Registry), started: o.Clock.Now(), streams: task.NewQuota(o.Streams, o.StreamsEach)}
+	o.Tasks.Loop, o.Tasks.Clock, o.Tasks.Log, o.Tasks.Ended = o.Loop, o.Clock, o.Log, s.metrics.ended
+	s.running = task.NewStore(o.Tasks)
+	s.ending, s.cut = context.WithCancel(context.Background())
+	context.AfterFunc(s.ending, func() { s.running.End(errEnding) })
+	return s
 }
 
-func setDefault(value *time.Duration, otherwise time.Duration) {
+func setDefault[T int | time.Duration](value *T, otherwise T) {
 	if *value == 0 {
 		*value = otherwise
 	}
@@ -117,6 +144,10 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		_ = server.Close()
 		return fmt.Errorf("shutting down: %w", err)
 	}
+	s.conns.wait(bounded)
+	// Nobody reads what still runs, and nobody can come back for it.
+	s.running.End(errEnding)
+	s.running.Wait(bounded)
 	return nil
 }
 

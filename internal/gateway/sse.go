@@ -6,101 +6,195 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
-	"sync"
-	"time"
+	"strconv"
 
-	"github.com/ry-ops/cortex/internal/chat"
+	"k8s.io/utils/clock"
+
+	"github.com/ry-ops/cortex/internal/task"
 )
 
-// stream answers a query with server-sent events. Each has an id and its data on one line; the type is in the data, as
-// in the spec, and not in an "event:" field, so that a browser's onmessage gets all of them.
-func (s *Server) stream(ctx context.Context, cancel context.CancelCauseFunc, w http.ResponseWriter, query chat.Query) {
-	s.metrics.streams.Inc()
-	defer s.metrics.streams.Dec()
+// opening comes before all events. Browsers wait seconds before they connect again unless they are told otherwise.
+const opening = "retry: 1000\n\n"
 
+// errDropped is why a stream ended whose reader left or did not read.
+var errDropped = errors.New("the reader is gone or does not read")
+
+// stream is one response of server-sent events. Each event has an id and its data on one line; the type is in the data, as in the
+// spec, and not in an "event:" field, so that a browser's onmessage gets all of them. It is for one goroutine. A reader that does
+// not read ends its own stream and holds up nobody: each write has a deadline.
+type stream struct {
+	wire wire
+	beat clock.Ticker
+	// buffer has what is not sent off yet, after the room that the wire needs; nil if there is nothing.
+	buffer *[]byte
+	// id of the last event.
+	id int
+	// err is the first error; nothing is written after it.
+	err error
+}
+
+// stream answers with events after the one with an id, which tell writes. It may return before tell does. left is called when the
+// stream is over; if there is no room for one, at once.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, after int, left func(), tell func(context.Context, *stream)) {
+	give, err := s.streams.Take(s.Caller(r))
+	if err != nil {
+		left()
+		s.refuseBusy(w, err)
+		return
+	}
+	s.metrics.streams.Inc()
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-cache")
-	header.Set("Connection", "keep-alive")
 	header.Set("X-Accel-Buffering", "no")
 	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusOK)
-
-	out := &events{w: w, control: http.NewResponseController(w), timeout: s.WriteTimeout, lost: func(err error) {
-		s.metrics.dropped.Inc()
-		s.Log.Info("a reader is gone or does not read; its stream is dropped", "id", query.ID, "reason", err.Error())
-		cancel(fmt.Errorf("writing to the client: %w", err))
-	}}
-	stop := s.heartbeats(out)
-	defer stop()
-	outcome := s.Loop.Run(ctx, query, out.send)
-	s.metrics.ended(outcome.Status)
-}
-
-// heartbeats keeps proxies from taking a silent stream for a dead one. stop returns when the last one is written.
-func (s *Server) heartbeats(out *events) (stop func()) {
-	ticker := s.Clock.NewTicker(s.Heartbeat)
-	done := make(chan struct{})
-	var beating sync.WaitGroup
-	beating.Go(func() {
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C():
-				out.write([]byte(": heartbeat\n\n"))
+	out := &stream{beat: s.Clock.NewTicker(s.Heartbeat), id: after}
+	whole := func(ctx context.Context, out *stream) {
+		defer func() {
+			out.beat.Stop()
+			left()
+			s.metrics.streams.Dec()
+			give()
+			if out.err != nil {
+				s.metrics.dropped.Inc()
+				s.Log.V(1).Info("a stream is dropped", "reason", out.err.Error())
 			}
+		}()
+		out.write(opening)
+		tell(ctx, out)
+		if out.flush(); out.err == nil {
+			out.wire.end()
 		}
-	})
-	return func() {
-		close(done)
-		beating.Wait()
 	}
-}
-
-// events writes one stream. A write that takes longer than timeout ends it: lost is called once, and all later events
-// go nowhere, so that a reader that does not read holds up nobody.
-type events struct {
-	control *http.ResponseController
-	timeout time.Duration
-	lost    func(error)
-
-	mu   sync.Mutex
-	w    http.ResponseWriter
-	next int
-	dead bool
-}
-
-// send writes an event.
-func (e *events) send(event chat.Event) {
-	data, err := json.Marshal(event)
-	if err != nil {
-		data = []byte(`{"type":"processing_delay","message":"an event could not be written"}`)
-	}
-	e.mu.Lock()
-	e.next++
-	id := e.next
-	e.mu.Unlock()
-	e.write(fmt.Appendf(nil, "id: %d\ndata: %s\n\n", id, data))
-}
-
-func (e *events) write(chunk []byte) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.dead {
+	if conn := s.takeOver(w, r); conn != nil {
+		out.wire = taken{conn, s.WriteTimeout}
+		s.detached(r.Context(), conn, out, whole)
 		return
 	}
-	// A deadline that cannot be set is no reason not to write: only tests have such writers.
-	_ = e.control.SetWriteDeadline(time.Now().Add(e.timeout))
-	_, err := e.w.Write(chunk)
-	if err == nil {
-		err = e.control.Flush()
-	}
+	header.Set("Connection", "keep-alive")
+	w.WriteHeader(http.StatusOK)
+	out.wire = answering{w, s.WriteTimeout}
+	whole(r.Context(), out)
+}
+
+// tell writes an event with the next id.
+func (o *stream) tell(event any) {
+	data, err := json.Marshal(event)
 	if err != nil {
-		e.dead = true
-		e.lost(err)
+		o.err = err
+		return
 	}
+	o.event(o.id+1, data)
+}
+
+// last writes an event without an id.
+func (o *stream) last(event any) {
+	if data, err := json.Marshal(event); err == nil {
+		o.write("data: " + string(data) + "\n\n")
+	}
+}
+
+// event writes an event. What is long is sent off at once, so that the deadline is for a part that any line can take.
+func (o *stream) event(id int, data []byte) {
+	o.id = id
+	b := o.fill()
+	*b = strconv.AppendInt(append(*b, "id: "...), int64(id), 10)
+	*b = append(append(append(*b, "\ndata: "...), data...), "\n\n"...)
+	if len(*b) > maxPooled {
+		o.flush()
+	}
+}
+
+// write must be followed by flush.
+func (o *stream) write(text string) {
+	b := o.fill()
+	*b = append(*b, text...)
+}
+
+// fill gives the buffer.
+func (o *stream) fill() *[]byte {
+	if o.buffer == nil {
+		o.buffer = buffers.Get().(*[]byte)
+		*o.buffer = append((*o.buffer)[:0], make([]byte, chunkHead)...)
+	}
+	return o.buffer
+}
+
+// flush sends off what was written.
+func (o *stream) flush() {
+	if o.buffer == nil {
+		return
+	}
+	if o.err == nil {
+		o.err = o.wire.send(*o.buffer)
+	}
+	if cap(*o.buffer) <= maxPooled {
+		buffers.Put(o.buffer)
+	}
+	o.buffer = nil
+}
+
+// wait sends off what was written and waits for more. It writes heartbeats, so that proxies do not take a silent stream for a
+// dead one. It reports whether there is more: otherwise the reader is gone, or ended is closed.
+func (o *stream) wait(ctx context.Context, more, ended <-chan struct{}) bool {
+	for o.flush(); o.err == nil; o.flush() {
+		select {
+		case <-more:
+			return true
+		case <-ended:
+			return false
+		case <-o.beat.C():
+			o.write(": heartbeat\n\n")
+		case <-ctx.Done():
+			o.err = errDropped
+		}
+	}
+	return false
+}
+
+// lost tells a reader that events which it has not seen are not kept any more.
+type lost struct {
+	Type    string `json:"type"`
+	From    int    `json:"from"`
+	To      int    `json:"to"`
+	Message string `json:"message"`
+}
+
+// serve writes what a reader reads, to the end of the task or of the reader.
+func (o *stream) serve(ctx context.Context, reader *task.Reader) {
+	var room [1]task.Event
+	for {
+		batch := reader.Next(room[:0])
+		if batch.Lost > 0 {
+			from := o.id + 1
+			o.id += batch.Lost - 1
+			o.tell(lost{Type: "events_lost", From: from, To: from + batch.Lost - 1,
+				Message: fmt.Sprintf("%d events are not kept any more; the task goes on with the next one", batch.Lost)})
+		}
+		for _, event := range batch.Events {
+			o.event(event.ID, event.Data)
+		}
+		switch {
+		case batch.Over:
+			return
+		case batch.More != nil && !o.wait(ctx, batch.More, nil), o.err != nil:
+			return
+		}
+	}
+}
+
+// refuseBusy answers a caller for whom there is no room.
+func (s *Server) refuseBusy(w http.ResponseWriter, err error) {
+	status, message := http.StatusServiceUnavailable, err.Error()
+	switch {
+	case errors.Is(err, task.ErrTooManyOfCaller):
+		status, message = http.StatusTooManyRequests, "you have as many tasks or streams open as one caller may have: close some, or wait until they end"
+	case errors.Is(err, task.ErrTooMany):
+		message = "the gateway has as many tasks or streams open as it takes: try again in a moment"
+	}
+	w.Header().Set("Retry-After", "5")
+	s.refuse(w, status, message)
 }

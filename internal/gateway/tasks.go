@@ -5,7 +5,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/task"
 )
 
 const (
@@ -29,11 +29,16 @@ const (
 	expected = `a JSON object such as {"query": "list sandfly hosts", "streaming": true}`
 )
 
-// requestedBy is recorded on HealingRequests. Callers have no names yet.
-const requestedBy = "cortex-gateway"
+// requestedBy is recorded on HealingRequests: the caller, if it has a name.
+func requestedBy(caller string) string {
+	if caller == "" {
+		return "cortex-gateway"
+	}
+	return caller
+}
 
-// task is the body of POST /api/tasks. Fields that it does not know are ignored.
-type task struct {
+// question is the body of POST /api/tasks. Fields that it does not know are ignored.
+type question struct {
 	Query     string `json:"query"`
 	Streaming bool   `json:"streaming"`
 }
@@ -57,62 +62,65 @@ type refusal struct {
 // would invite proxies to replace it or to send the query again.
 func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	if !s.Ready() {
-		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusServiceUnavailable, "the gateway has just started and does not know the MCP servers yet: try again in a moment")
+		refuseUnready(w)
 		return
 	}
 	t, refused := readTask(w, r)
 	if refused != nil {
-		s.metrics.refused(refused.status)
-		refuse(w, refused.status, refused.message)
+		s.refuse(w, refused.status, refused.message)
 		return
 	}
-	id := "task-" + strings.ToLower(rand.Text())
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	go s.endWithGateway(ctx, cancel)
+	caller := s.Caller(r)
+	id := task.NewID(s.Clock.Now())
+	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy(caller)})
+	if err != nil {
+		s.refuseBusy(w, err)
+		return
+	}
 	s.Log.Info("task", "id", id, "streaming", t.Streaming)
-
-	query := chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy}
+	w.Header().Set("Location", "/api/tasks/"+id)
 	if t.Streaming {
-		s.stream(ctx, cancel, w, query)
+		s.read(w, r, 0, reader)
 		return
 	}
-	outcome := s.Loop.Run(ctx, query, func(chat.Event) {})
-	s.metrics.ended(outcome.Status)
-	if outcome.Healing == nil {
-		outcome.Healing = []healing.Result{}
+	defer reader.Leave()
+	outcome := reader.End(r.Context())
+	if outcome == nil {
+		// Nobody has heard of its id, so nobody can come back for it.
+		reader.Cancel(context.Cause(r.Context()))
+		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.WriteTimeout))
-	reply(w, http.StatusOK, answer{ID: id, Status: outcome.Status, Result: outcome.Result, Healing: outcome.Healing})
+	reply(w, http.StatusOK, answer{ID: id, Status: outcome.Status, Result: outcome.Result, Healing: results(outcome)})
 }
 
-// endWithGateway ends a task if the gateway's grace is over before it.
-func (s *Server) endWithGateway(ctx context.Context, cancel context.CancelCauseFunc) {
-	select {
-	case <-s.ending.Done():
-		cancel(errEnding)
-	case <-ctx.Done():
-	}
+func refuseUnready(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	refuse(w, http.StatusServiceUnavailable, "the gateway has just started and does not know the MCP servers yet: try again in a moment")
 }
 
-func readTask(w http.ResponseWriter, r *http.Request) (task, *refusal) {
+// results are never null, so that clients can count on a list.
+func results(outcome *chat.Outcome) []healing.Result {
+	return append([]healing.Result{}, outcome.Healing...)
+}
+
+func readTask(w http.ResponseWriter, r *http.Request) (question, *refusal) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return task{}, &refusal{http.StatusUnsupportedMediaType, "set the header Content-Type: application/json and send " + expected}
+		return question{}, &refusal{http.StatusUnsupportedMediaType, "set the header Content-Type: application/json and send " + expected}
 	}
 	body, refused := readBody(w, r)
 	if refused != nil {
-		return task{}, refused
+		return question{}, refused
 	}
-	var t task
+	var t question
 	if err := json.Unmarshal(body, &t); err != nil {
-		return task{}, &refusal{http.StatusBadRequest, "the body must be " + expected + ": " + reason(err)}
+		return question{}, &refusal{http.StatusBadRequest, "the body must be " + expected + ": " + reason(err)}
 	}
 	switch count := utf8.RuneCountInString(t.Query); {
 	case strings.TrimSpace(t.Query) == "":
-		return task{}, &refusal{http.StatusBadRequest, `"query" is empty: send ` + expected}
+		return question{}, &refusal{http.StatusBadRequest, `"query" is empty: send ` + expected}
 	case count > maxQuery:
-		return task{}, &refusal{http.StatusBadRequest, fmt.Sprintf(`"query" has %d characters, and at most %d are read: shorten it`, count, maxQuery)}
+		return question{}, &refusal{http.StatusBadRequest, fmt.Sprintf(`"query" has %d characters, and at most %d are read: shorten it`, count, maxQuery)}
 	}
 	return t, nil
 }

@@ -44,7 +44,8 @@ type claimed struct {
 // read what that one wrote.
 func (h *Healer) record(ctx context.Context, failure Failure) (claimed, error) {
 	var known v1alpha1.HealingRequestList
-	err := h.cache.List(ctx, &known, client.InNamespace(failure.Service.Namespace), client.MatchingFields{targetIndex: failure.Service.Name})
+	// They are only looked at: ten thousand callers need no copies.
+	err := h.cache.List(ctx, &known, client.InNamespace(failure.Service.Namespace), client.MatchingFields{targetIndex: failure.Service.Name}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return claimed{}, fmt.Errorf("listing healing requests of %s: %w", failure.Service, err)
 	}
@@ -87,7 +88,7 @@ func (h *Healer) taken(ctx context.Context, refused *v1alpha1.HealingRequest) (*
 
 func (h *Healer) newRequest(failure Failure, name string) *v1alpha1.HealingRequest {
 	observed := cleanError(failure.Error)
-	return &v1alpha1.HealingRequest{
+	request := &v1alpha1.HealingRequest{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: failure.Service.Namespace,
 			Name:      name,
@@ -104,6 +105,10 @@ func (h *Healer) newRequest(failure Failure, name string) *v1alpha1.HealingReque
 			ExpectedTools: mcpserver.ToolNames(failure.Tools),
 		},
 	}
+	if failure.Task != "" {
+		request.Annotations = map[string]string{v1alpha1.AnnotationTask: failure.Task}
+	}
+	return request
 }
 
 // answering picks the request that answers a failure of a call that began at callStarted: one that is under way, else

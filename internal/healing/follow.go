@@ -79,7 +79,8 @@ func (f *follower) tell(obj any, gone bool) {
 func (w *waiter) see(request *v1alpha1.HealingRequest, gone bool) {
 	ours := request.UID == w.latest.UID
 	switch {
-	case older(request, w.latest):
+	case older(request, w.latest), ours && request.ResourceVersion == w.latest.ResourceVersion:
+		// What is known already stays: the watch's object is shared by all who wait, and another copy is not.
 		w.gone = w.gone || (gone && ours)
 	case ours:
 		w.latest, w.gone = request, w.gone || gone

@@ -44,6 +44,9 @@ type Failure struct {
 	CallStarted time.Time
 	// RequestedBy names who asked, at most 253 characters.
 	RequestedBy string
+	// Task is the id of the task that made the call; empty if there is none. It is written on a request that is created, and not
+	// on one that is joined: the gateway may not change requests.
+	Task string
 	// Tools are the names of the tools that the server had while it worked, in any order; none if they are not known. They are
 	// cleaned and cut to the API's bounds.
 	Tools []string
@@ -85,6 +88,9 @@ func New(ctx context.Context, o Options) (*Healer, error) {
 	}
 	if err := o.Cache.IndexField(ctx, &v1alpha1.HealingRequest{}, targetIndex, indexTarget); err != nil {
 		return nil, fmt.Errorf("indexing healing requests by target: %w", err)
+	}
+	if err := o.Cache.IndexField(ctx, &v1alpha1.HealingRequest{}, taskIndex, indexTask); err != nil {
+		return nil, fmt.Errorf("indexing healing requests by task: %w", err)
 	}
 	informer, err := o.Cache.GetInformer(ctx, &v1alpha1.HealingRequest{}, cache.BlockUntilSynced(false))
 	if err != nil {

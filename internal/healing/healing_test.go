@@ -17,6 +17,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -116,7 +117,7 @@ func manyTools() []string {
 
 func failure(namespace string, started time.Time) healing.Failure {
 	return healing.Failure{
-		Service: types.NamespacedName{Namespace: namespace, Name: service}, CallStarted: started, RequestedBy: "test",
+		Service: types.NamespacedName{Namespace: namespace, Name: service}, CallStarted: started, RequestedBy: "test", Task: "task-1",
 		Error: v1alpha1.ObservedError{Class: v1alpha1.ErrorConnectionRefused, Message: "dial tcp: connection\x1b[31m refused\n", Endpoint: "http://10.0.0.1:3000/mcp", Tool: "list_hosts"},
 		Tools: append(manyTools(), "list_hosts", "evil\x1b[31m name", "list_hosts", ""),
 	}
@@ -234,6 +235,8 @@ var _ = Describe("Healer", func() {
 		Expect(requests[0].Labels).To(HaveKeyWithValue(v1alpha1.LabelTarget, service))
 		Expect(requests[0].Spec.Trigger).To(Equal(v1alpha1.TriggerMCPFailure))
 		Expect(requests[0].Spec.RequestedBy).To(Equal("test"))
+		Expect(replicas[1].OfTask(ctx, "task-1")).To(HaveExactElements(HaveField("Name", service+"-001")))
+		Expect(replicas[1].OfTask(ctx, "task-2")).To(BeEmpty())
 		Expect(*requests[0].Spec.Error).To(Equal(v1alpha1.ObservedError{
 			Class: v1alpha1.ErrorConnectionRefused, Message: "dial tcp: connection refused", Endpoint: "http://10.0.0.1:3000/mcp", Tool: "list_hosts"}))
 		expected := requests[0].Spec.ExpectedTools
@@ -302,6 +305,35 @@ var _ = Describe("Healer", func() {
 		Expect(got.outcome.Success).To(BeFalse())
 		Expect(list(ctx, namespace)).To(HaveLen(1))
 		Expect(r.creates.Load()).To(BeZero())
+	}, SpecTimeout(time.Minute))
+
+	It("lets anybody follow a heal that a person began, from any step, though it is held and the watch breaks", func(ctx SpecContext) {
+		byHand := create(context.Background(), namespace, "by-hand")
+		r := newReplica(namespace, time.Millisecond)
+		var following *healing.Following
+		Eventually(ctx, func() (err error) { following, err = r.Follow(ctx, byHand.key); return err }).Should(Succeed())
+		defer following.Leave()
+		seen := func() (messages []string) {
+			request, _ := following.View()
+			for _, entry := range request.Status.Progress {
+				messages = append(messages, entry.Message)
+			}
+			return messages
+		}
+		byHand.say("one", "two")
+		r.cut()
+		byHand.write(func(status *v1alpha1.HealingRequestStatus) {
+			meta.SetStatusCondition(&status.Conditions, metav1.Condition{Type: v1alpha1.ConditionPlanned, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAwaitingApproval})
+		})
+		byHand.say("three")
+		Eventually(ctx, seen).Should(HaveExactElements("one", "two", "three"))
+		Eventually(ctx, following.Changed()).Should(Receive())
+		byHand.finish(v1alpha1.ReasonHealed, time.Now())
+		Eventually(ctx, func() bool { request, _ := following.View(); return request.Done() }).Should(BeTrue())
+
+		_, err := r.Follow(ctx, types.NamespacedName{Namespace: namespace, Name: "no-such"})
+		Expect(apierrors.IsNotFound(err)).To(BeTrue())
+		Expect(r.Since(ctx, time.Now().Add(-time.Hour), 5)).To(BeEmpty(), "no call failed: a person asked")
 	}, SpecTimeout(time.Minute))
 
 	It("takes the next number after a heal that ended before the call began", func(ctx SpecContext) {

@@ -73,6 +73,8 @@ type Call struct {
 	Hints mcp.Hints
 	// RequestedBy is recorded on the HealingRequest, at most 253 characters.
 	RequestedBy string
+	// Task is the id of the task that makes the call, for the record; empty if there is none.
+	Task string
 	// Make makes the call. It is called again after a heal. An error that a heal may cure is a *mcp.CallError.
 	Make func(context.Context) error
 }
@@ -190,7 +192,7 @@ func (c *call) heal(ctx context.Context, failure *mcp.CallError, started time.Ti
 	c.listener.HealingProgress(service, "Investigating issue with "+service+"...")
 
 	outcome, err := c.Healer.Heal(ctx, healing.Failure{
-		Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: c.RequestedBy, Tools: c.Server.ToolNames(),
+		Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: c.RequestedBy, Task: c.Task, Tools: c.Server.ToolNames(),
 	}, func(entry v1alpha1.ProgressEntry) {
 		c.listener.HealingProgress(service, entry.Message)
 	})

@@ -1,0 +1,163 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	// chunkHead is the room for the length of a chunk, in hexadecimal digits, and its line end.
+	chunkHead = 10
+	// maxPooled bounds the buffers that are kept for the next stream.
+	maxPooled = 64 << 10
+)
+
+// buffers hold what streams write at the moment. A stream that waits has none.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// wire takes the bytes of a stream to its reader, each time within a deadline.
+type wire interface {
+	// send sends off what follows chunkHead bytes of room. It may use the room, and the capacity after the bytes.
+	send(roomy []byte) error
+	// end ends the response.
+	end()
+}
+
+// answering is the wire of a handler's response: for protocols whose connections cannot be taken over.
+type answering struct {
+	w       http.ResponseWriter
+	timeout time.Duration
+}
+
+func (a answering) send(roomy []byte) error {
+	control := http.NewResponseController(a.w)
+	// A deadline that cannot be set is no reason not to write: only tests have such writers.
+	_ = control.SetWriteDeadline(time.Now().Add(a.timeout))
+	if _, err := a.w.Write(roomy[chunkHead:]); err != nil {
+		return err
+	}
+	return control.Flush()
+}
+
+func (answering) end() {}
+
+// taken is the wire of a connection that was taken over from net/http, which would keep buffers of 10 KiB and a goroutine with a
+// deep stack for it while nothing is written: more than half of what a stream takes (docs/adr/0015).
+type taken struct {
+	conn    net.Conn
+	timeout time.Duration
+}
+
+func (t taken) send(roomy []byte) error {
+	size := strconv.AppendInt(make([]byte, 0, chunkHead), int64(len(roomy)-chunkHead), 16)
+	size = append(size, "\r\n"...)
+	start := chunkHead - len(size)
+	copy(roomy[start:], size)
+	return t.write(append(roomy[start:], "\r\n"...))
+}
+
+func (t taken) write(raw []byte) error {
+	_ = t.conn.SetWriteDeadline(time.Now().Add(t.timeout))
+	_, err := t.conn.Write(raw)
+	return err
+}
+
+func (t taken) end() { _ = t.write([]byte("0\r\n\r\n")) }
+
+// takeOver takes the connection of a request from net/http, with the head of the response written; nil if that cannot be done, and
+// then nothing was.
+func (s *Server) takeOver(w http.ResponseWriter, r *http.Request) net.Conn {
+	if !r.ProtoAtLeast(1, 1) || r.ProtoMajor > 1 {
+		return nil
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil
+	}
+	header := w.Header()
+	header.Set("Transfer-Encoding", "chunked")
+	header.Set("Connection", "close")
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	var head bytes.Buffer
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	_ = header.Write(&head)
+	head.WriteString("\r\n")
+	// What cannot be written now cannot be later, and then it is seen.
+	_ = taken{conn, s.WriteTimeout}.write(head.Bytes())
+	return conn
+}
+
+// detached runs a stream on a connection that was taken over, until tell returns. Its context ends when the reader leaves.
+func (s *Server) detached(ctx context.Context, conn net.Conn, out *stream, tell func(context.Context, *stream)) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.conns.run(conn, func() {
+		defer cancel()
+		defer func() {
+			if value := recover(); value != nil {
+				s.Log.Error(fmt.Errorf("panic: %v", value), "a stream panicked", "stack", string(debug.Stack()))
+			}
+		}()
+		go hangUp(conn, cancel)
+		tell(ctx, out)
+	})
+}
+
+// hangUp waits for the reader to leave. A reader has nothing more to say; if it does say something, that is left unread, and
+// its leaving is seen with the next write.
+func hangUp(conn net.Conn, left func()) {
+	var one [1]byte
+	if _, err := conn.Read(one[:]); err != nil {
+		left()
+	}
+}
+
+// connections are those that were taken over: net/http knows them no more, so it cannot wait for them.
+type connections struct {
+	running sync.WaitGroup
+	mu      sync.Mutex
+	open    map[net.Conn]struct{}
+}
+
+// run runs what a connection is for, and closes it.
+func (c *connections) run(conn net.Conn, do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open = map[net.Conn]struct{}{}
+	}
+	c.open[conn] = struct{}{}
+	c.running.Go(func() {
+		defer c.close(conn)
+		do()
+	})
+}
+
+func (c *connections) close(conn net.Conn) {
+	_ = conn.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, conn)
+}
+
+// wait waits until all streams have ended; if ctx ends first, it cuts them off. No handler may begin another one meanwhile.
+func (c *connections) wait(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for conn := range c.open {
+			_ = conn.Close()
+		}
+	})
+	defer stop()
+	c.running.Wait()
+}
