@@ -19,6 +19,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 const (
@@ -53,7 +54,9 @@ type Options struct {
 	// Ready reports whether the gateway knows the cluster: its caches are synced.
 	Ready func() bool
 	// Registry holds the gateway's metrics and is served at /metrics.
-	Registry      *prometheus.Registry
+	Registry *prometheus.Registry
+	// Panics are caught in the handlers. Nil counts none.
+	Panics        *panics.Catcher
 	ShutdownGrace time.Duration
 	Heartbeat     time.Duration
 	WriteTimeout  time.Duration

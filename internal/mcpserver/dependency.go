@@ -20,7 +20,7 @@ var dependencyDown = regexp.MustCompile(`(?i)\b(?:` +
 	`|connection refused|connect(?:ion)? timed out|connection timeout|ConnectTimeout(?:Error)?|no route to host|network is unreachable` +
 	`|failed to establish a new connection|all connection attempts failed|cannot connect to host` +
 	// of a name.
-	`|ENOTFOUND|EAI_AGAIN|no such host|name or service not known|temporary failure in name resolution|name resolution error|could not resolve host|UnknownHostException|nodename nor servname` +
+	`|ENOTFOUND|EAI_AGAIN|lookup [^ ]+(?: on [^ ]+)?: no such host|name or service not known|temporary failure in name resolution|name resolution error|could not resolve host|UnknownHostException|nodename nor servname` +
 	// Go's dial, and a deadline that is told with one.
 	`|dial tcp [^ ]+: i/o timeout` +
 	// PostgreSQL, MySQL, MongoDB and Redis clients.
