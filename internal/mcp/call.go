@@ -48,7 +48,12 @@ func NewCallError(err error, endpoint, tool string) *CallError {
 }
 
 // Error says what went wrong.
-func (e *CallError) Error() string { return e.err.Error() }
+func (e *CallError) Error() string {
+	if e.err == nil {
+		return FailureOf(e.Reason).Issue
+	}
+	return e.err.Error()
+}
 
 // Unwrap gives the error of the session or the connection.
 func (e *CallError) Unwrap() error { return e.err }

@@ -13,6 +13,10 @@ import (
 	"github.com/ry-ops/cortex/internal/panics"
 )
 
+// maxIdle bounds the connections to one server that are kept for the next calls, for a few seconds: as many calls at once cost no
+// new ones.
+const maxIdle = 128
+
 // session is one MCP session with a connection pool of its own, so that nothing of a dead session can be met again. It
 // is shared by all calls; the last user of one that was dropped closes it, so that dropping it cuts nobody off.
 type session struct {
@@ -63,6 +67,7 @@ func (s *Server) connectOptions(pool *http.Transport) mcpserver.ConnectOptions {
 
 func (s *Server) newPool() *http.Transport {
 	pool := mcpserver.NewTransport()
+	pool.MaxIdleConnsPerHost = maxIdle
 	pool.DialContext = s.endpoints.dial(pool.DialContext)
 	return pool
 }

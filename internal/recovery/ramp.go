@@ -12,45 +12,62 @@ import (
 )
 
 const (
-	// rampStep is how long a ramp waits for an answer before it doubles its width without one: a tool may be slow by nature.
+	// rampStep is how long a ramp waits for any answer before it doubles its width without one: a tool may be slow by nature.
 	rampStep = 100 * time.Millisecond
-	// rampWide ends a ramp: so many calls at once are what a server has to bear in any case. It is reached after 1.2 s at the
-	// latest.
-	rampWide = 4096
+	// rampWidth bounds the width that answers open. More calls at once make a server that answers no faster, and cost a
+	// connection each.
+	rampWidth = 128
 )
 
 // ramp lets the callers who waited for a heal through to the server that has just come up: first one, to see whether it is
 // there, and then for each answer one more, which doubles them with every round. A call that fails for want of a server begins
-// anew. Nobody is held longer than until the ramp is wide by the clock alone.
+// anew. While no answer comes at all, the ramp doubles by the clock, so that nobody waits for a slow tool of somebody else.
 type ramp struct {
 	mu     sync.Mutex
 	width  int
 	inside int
 	queue  []chan struct{}
-	wide   chan struct{}
+	// heard: an answer came in this step.
+	heard bool
+	// open is closed when the ramp is over.
+	open chan struct{}
 }
 
 // newRamp makes a ramp, which ends by itself.
 func newRamp(clock clock.Clock) *ramp {
-	r := &ramp{width: 1, wide: make(chan struct{})}
+	r := &ramp{width: 1, open: make(chan struct{})}
 	go r.widen(clock)
 	return r
 }
 
+// widen ends when nobody waits any more.
 func (r *ramp) widen(clock clock.Clock) {
-	defer close(r.wide)
-	for width := 1; width < rampWide; width *= 2 {
+	defer close(r.open)
+	for over := false; !over; over = r.step() {
 		<-clock.After(rampStep)
-		r.mu.Lock()
-		r.width *= 2
-		r.admit()
-		r.mu.Unlock()
 	}
+}
+
+func (r *ramp) step() (over bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 && (r.heard || r.inside == 0) {
+		return true
+	}
+	switch {
+	case !r.heard:
+		r.width *= 2
+	case r.width > rampWidth:
+		r.width = rampWidth
+	}
+	r.heard = false
+	r.admit()
+	return false
 }
 
 func (r *ramp) over() bool {
 	select {
-	case <-r.wide:
+	case <-r.open:
 		return true
 	default:
 		return false
@@ -66,13 +83,13 @@ func (r *ramp) enter(ctx context.Context) (leave func(answered bool), err error)
 	r.mu.Unlock()
 	select {
 	case <-place:
-	case <-r.wide:
+	case <-r.open:
 	case <-ctx.Done():
 		go func() { // the place that it would have had is the next one's
 			select {
 			case <-place:
 				r.leave(true)
-			case <-r.wide:
+			case <-r.open:
 			}
 		}()
 		return nil, context.Cause(ctx)
@@ -93,10 +110,12 @@ func (r *ramp) leave(answered bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.inside--
-	if answered {
-		r.width++
-	} else {
+	switch {
+	case !answered:
 		r.width = 1
+	case r.width < rampWidth:
+		r.width++
 	}
+	r.heard = r.heard || answered
 	r.admit()
 }
