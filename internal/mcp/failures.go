@@ -61,6 +61,7 @@ var failures = []Failure{
 	{Reason: mcpserver.Redirected, When: "HTTP 3xx, which is never followed", Reach: Always, Heals: true, Issue: "the answer is a redirect"},
 	{Reason: mcpserver.BadStatus, When: "another HTTP 4xx", Reach: Always, Heals: true, Issue: "HTTP 4xx"},
 	{Reason: mcpserver.RPCError, When: "an error of JSON-RPC itself: internal error, method not found, parse error", Reach: Always, Heals: true, Issue: "a JSON-RPC error"},
+	{Reason: mcpserver.Unexplained, When: "an error that none of the others explains: the log has it, report it", Reach: Perhaps, Heals: true, Issue: "no answer that is understood"},
 	{Reason: mcpserver.RateLimited, When: "HTTP 429: the server works, and asks for patience", Reach: Always, Issue: "HTTP 429 Too Many Requests",
 		Advice: "Ask again later, or raise the limit of the server."},
 	{Reason: mcpserver.Unauthorized, When: "HTTP 401 or 403: the server works, and wants credentials or gives no leave", Reach: Always, Issue: "the server wants credentials",

@@ -26,7 +26,7 @@ func Classify(err error) v1alpha1.ErrorClass { return ReasonOf(err).Class() }
 
 // ReasonOf tells what went wrong. It asks in this order, since what comes later is often a consequence of what comes first:
 // whether the caller gave up, what the HTTP status says, where the connection failed, how far the answer came, and what the
-// answer was. What is left then is an answer that is no MCP. No error has no reason.
+// answer was. No error has no reason.
 func ReasonOf(err error) Reason {
 	var facts Exchange
 	var request *RequestError
@@ -92,8 +92,10 @@ func answerReason(err error, facts Exchange) Reason {
 		return StreamCut
 	case facts.Status >= http.StatusBadRequest:
 		return BadStatus
-	default:
+	case facts.Answered:
 		return NotMCP
+	default:
+		return Unexplained
 	}
 }
 

@@ -42,6 +42,8 @@ const (
 	Redirected Reason = "Redirected"
 	BadStatus  Reason = "BadStatus"
 	RPCError   Reason = "RPCError"
+	// Unexplained is what none of the others explains.
+	Unexplained Reason = "Unexplained"
 	// TooLarge.
 	RequestTooLarge Reason = "RequestTooLarge"
 	AnswerTooLarge  Reason = "AnswerTooLarge"
@@ -63,7 +65,7 @@ func (r Reason) Class() v1alpha1.ErrorClass {
 		return v1alpha1.ErrorTLS
 	case ServerError, Dropped:
 		return v1alpha1.ErrorUnavailable
-	case NotMCP, Redirected, BadStatus, RPCError:
+	case NotMCP, Redirected, BadStatus, RPCError, Unexplained:
 		return v1alpha1.ErrorProtocol
 	case RequestTooLarge, AnswerTooLarge:
 		return v1alpha1.ErrorTooLarge
