@@ -4,6 +4,7 @@
 package mcpserver_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -43,6 +44,7 @@ func TestNothingBelowRepeatsARequest(t *testing.T) {
 				}
 				var response *http.Response
 				if response, last = client.Do(request); last == nil {
+					_, _ = io.Copy(io.Discard, response.Body) // else it is not kept
 					_ = response.Body.Close()
 				}
 			}
