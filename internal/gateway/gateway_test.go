@@ -28,6 +28,7 @@ import (
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 // loop is a Loop that a test scripts: body does what it likes between the first and the last event.
@@ -409,9 +410,19 @@ func TestAReaderThatLeavesEndsItsTask(t *testing.T) {
 }
 
 func TestAPanicIsAnAnswer(t *testing.T) {
-	panics := func(context.Context, string, func(chat.Event)) (chat.Status, string) { panic("boom") }
-	url, _ := serve(t, options(t, &loop{body: panics}))
+	explodes := func(context.Context, string, func(chat.Event)) (chat.Status, string) { panic("boom") }
+	o := options(t, &loop{body: explodes})
+	o.Panics = panics.New(o.Registry, o.Log)
+	url, _ := serve(t, o)
 	if response := ask(t, url, "list hosts", false); response.status != http.StatusInternalServerError {
 		t.Error(response.status)
+	}
+	response, err := http.Get(url + "/metrics") //nolint:noctx // it is of the test's own server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, _ := io.ReadAll(response.Body); !strings.Contains(string(body), `cortex_gateway_panics_total{where="handler"} 1`) {
+		t.Error("it is not counted")
 	}
 }
