@@ -4,12 +4,15 @@
 package recovery_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 )
 
 // After a heal that failed the next callers are told at once; one at a time is let through to see, and the next heal is due after a minute.
@@ -98,4 +101,32 @@ func TestAHealThatWaitsForAPerson(t *testing.T) {
 	if made.Load() != 2 || h.heals.Load() != 2 {
 		t.Errorf("made %d times, looked %d times", made.Load(), h.heals.Load())
 	}
+}
+
+// The operator may take long to be sure. As soon as there are endpoints again, new calls find out by themselves.
+func TestNobodyWaitsForAHealOnceTheServiceHasChanged(t *testing.T) {
+	over := make(chan struct{})
+	h := &healer{heal: func(context.Context, healing.Failure, func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+		<-over
+		return fixed(), nil
+	}}
+	w := newWorld(t, h, false)
+	ended := make(chan error, 1)
+	down, _ := counting(refused, nil)
+	go func() { err, _ := w.call(t.Context(), down); ended <- err }()
+	mcptest.Eventually(t, "the heal", func() bool { return h.heals.Load() == 1 })
+	before, after := w.backend.Service(), w.backend.Service()
+	after.ResourceVersion = "2"
+	w.registry.OnUpdate(before, after)
+	up, made := counting(nil)
+	for range 3 {
+		if err, _ := w.call(t.Context(), up); err != nil {
+			t.Error(err)
+		}
+	}
+	if made.Load() != 3 {
+		t.Errorf("made %d times", made.Load())
+	}
+	close(over)
+	<-ended
 }

@@ -29,7 +29,8 @@ const (
 type flight struct {
 	// failure that it was begun for.
 	failure *mcp.CallError
-	// unreachable: that failure shows that nobody is there at all. A failure of a call that was sent may be of that call alone.
+	// unreachable: that failure shows that nobody is there at all. A failure of a call that was sent may be of that call alone. It is
+	// held under the ward's lock.
 	unreachable bool
 
 	mu      sync.Mutex
@@ -52,7 +53,8 @@ func (w *ward) join(c *call, failure *mcp.CallError, started time.Time) *flight 
 	if w.flight != nil {
 		return w.flight
 	}
-	f := &flight{failure: failure, news: make(chan struct{}), unreachable: !failure.Sent && failure.Class != v1alpha1.ErrorSessionLost}
+	unreachable := !failure.Sent && failure.Class != v1alpha1.ErrorSessionLost
+	f := &flight{failure: failure, news: make(chan struct{}), unreachable: unreachable}
 	w.flight = f
 	heal := healing.Failure{
 		Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: c.RequestedBy, Tools: c.Server.ToolNames(),
@@ -63,7 +65,7 @@ func (w *ward) join(c *call, failure *mcp.CallError, started time.Time) *flight 
 		outcome, err := c.followed(ctx, heal, f)
 		f.end(w, c, false, outcome, err)
 	})
-	if f.unreachable {
+	if unreachable {
 		c.work.Go(func() {
 			if c.comesBack(ctx, f) {
 				f.end(w, c, true, healing.Outcome{Result: healing.Result{Success: true, Diagnosis: cameBack, Timestamp: healing.Timestamp(c.Clock.Now())}}, nil)

@@ -253,6 +253,8 @@ func (c *call) answer(ctx context.Context, k *known) error {
 	if left := k.probeAt.Sub(c.Clock.Now()); left > 0 {
 		unhealed.RetryAfter = left
 	}
+	unhealed.text += fmt.Sprintf("\n\nThis is known since %s, and the call was not made. The server is looked at again in %s",
+		k.outcome.Timestamp, unhealed.RetryAfter.Round(100*time.Millisecond))
 	c.Metrics.answeredAtOnce(c.service())
 	c.log(ctx).V(1).Info("[HEAL] answered with what is known", "service", c.Server.Key(), "request", k.outcome.Request)
 	c.listener.HealingEnded(k.outcome.Result)

@@ -71,9 +71,9 @@ const (
 func (w *ward) enter(server *mcp.Server, now time.Time) (gate, *flight, *known) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	changed := w.observe(server)
+	w.observe(server)
 	switch {
-	case w.flight != nil && w.flight.unreachable && !changed:
+	case w.flight != nil && w.flight.unreachable:
 		return wait, w.flight, nil
 	case w.known != nil && now.Before(w.known.probeAt):
 		return tell, nil, w.known
@@ -84,14 +84,17 @@ func (w *ward) enter(server *mcp.Server, now time.Time) (gate, *flight, *known) 
 	return through, nil, nil
 }
 
-// observe must be called with the lock held. It forgets what was known of another state of the server.
-func (w *ward) observe(server *mcp.Server) (changed bool) {
+// observe must be called with the lock held. It forgets what was known of another state of the server: from now on whoever calls
+// finds out anew.
+func (w *ward) observe(server *mcp.Server) {
 	changes := server.Changes()
-	changed = w.server != server || w.changes != changes
-	if changed {
-		w.server, w.changes, w.known, w.quiet = server, changes, nil, nil
+	if w.server == server && w.changes == changes {
+		return
 	}
-	return changed
+	w.server, w.changes, w.known, w.quiet = server, changes, nil, nil
+	if w.flight != nil {
+		w.flight.unreachable = false
+	}
 }
 
 // well takes note that the server answers.
