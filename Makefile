@@ -48,7 +48,7 @@ OPERATOR_RBAC := cmd/operator internal/controller internal/gather internal/remed
 GATEWAY_RBAC := cmd/gateway internal/gateway internal/recovery internal/healing internal/chat internal/mcp
 
 .PHONY: generate
-generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the API, the causes and the rights.
+generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the API, the causes, the rights and the failures.
 	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(TOOL) controller-gen crd:maxDescLen=10000 paths=./api/... output:crd:dir=config/crd/bases
 	$(call generate-role,operator,$(OPERATOR_RBAC))
@@ -58,6 +58,7 @@ generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the
 		--renderer=markdown --output-path=docs/reference/api.md --log-level=ERROR
 	go run ./cmd/kubectl-cortex explain --output=markdown >docs/reference/causes.md
 	go run ./hack/rbac-reference operator $(OPERATOR_RBAC) -- gateway $(GATEWAY_RBAC) >docs/reference/rbac.md
+	go run ./hack/failure-reference >docs/reference/failures.md
 
 # $(1): whose role; $(2): the folders whose +kubebuilder:rbac markers make it.
 generate-role = $(if $(wildcard $(2)),$(TOOL) controller-gen rbac:roleName=cortex-$(1) \

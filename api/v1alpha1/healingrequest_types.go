@@ -48,11 +48,11 @@ const (
 	TriggerDependency Trigger = "Dependency"
 )
 
-// ErrorClass is the class of a failed MCP call.
-// +kubebuilder:validation:Enum=ConnectionRefused;Timeout;DNS;Unavailable;SessionLost;Protocol;ToolError;Canceled
+// ErrorClass is the class of a failed MCP call. docs/reference/failures.md tells them apart, and what each leads to.
+// +kubebuilder:validation:Enum=ConnectionRefused;Timeout;DNS;Unavailable;SessionLost;Protocol;ToolError;Canceled;TLS;StreamCut;RateLimited;Unauthorized;TooLarge;DependencyDown;Internal
 type ErrorClass string
 
-// The classes of failure. All but ToolError and Canceled are faults of the infrastructure and can be healed.
+// The classes of failure. Those that a heal may cure have one recorded; the others are told to the caller and recorded by nobody.
 const (
 	ErrorConnectionRefused ErrorClass = "ConnectionRefused"
 	ErrorTimeout           ErrorClass = "Timeout"
@@ -62,6 +62,13 @@ const (
 	ErrorProtocol          ErrorClass = "Protocol"
 	ErrorToolError         ErrorClass = "ToolError"
 	ErrorCanceled          ErrorClass = "Canceled"
+	ErrorTLS               ErrorClass = "TLS"
+	ErrorStreamCut         ErrorClass = "StreamCut"
+	ErrorRateLimited       ErrorClass = "RateLimited"
+	ErrorUnauthorized      ErrorClass = "Unauthorized"
+	ErrorTooLarge          ErrorClass = "TooLarge"
+	ErrorDependencyDown    ErrorClass = "DependencyDown"
+	ErrorInternal          ErrorClass = "Internal"
 )
 
 // ObservedError is the failure that the caller saw. It is evidence, and never chooses an action.

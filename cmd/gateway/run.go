@@ -29,6 +29,7 @@ import (
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/recovery"
 )
 
@@ -45,31 +46,33 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
-	servers, err := discover(ctx, cluster.cache, o, log.WithName("mcp"))
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	caught := panics.New(metrics, log.WithName("panics"))
+	servers, err := discover(ctx, cluster.cache, o, caught, log.WithName("mcp"))
 	if err != nil {
 		return err
 	}
 	defer servers.Close()
 	healer, err := healing.New(ctx, healing.Options{
 		Client: cluster.client, Cache: cluster.cache, Timeout: o.healTimeout, TakeUp: o.takeUp,
-		Clock: clock.RealClock{}, Log: log.WithName("healing"),
+		Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("healing"),
 	})
 	if err != nil {
 		return fmt.Errorf("%w (is the CRD installed? `kubectl get crd healingrequests.%s`)", err, v1alpha1.GroupVersion.Group)
 	}
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	recoverer := recovery.New(recovery.Options{
-		Healer: healer, Metrics: recovery.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("recovery"),
+		Healer: healer, Metrics: recovery.NewMetrics(metrics), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("recovery"),
 	})
+	defer recoverer.Close()
 	loop := chat.NewLoop(chat.Options{
 		Planner: chat.NewRules(), Servers: servers.Servers, Recoverer: recoverer,
-		Metrics: chat.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("chat"),
+		Metrics: chat.NewMetrics(metrics), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
 	var synced atomic.Bool
 	server := gateway.New(gateway.Options{
 		Loop: loop, Heals: healer, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
-		Clock: clock.RealClock{}, Log: log.WithName("http"),
+		Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.cache, server, &synced)
 }
@@ -141,8 +144,8 @@ func connect(o options) (*cluster, error) {
 	return &cluster{client: direct, cache: informers}, nil
 }
 
-func discover(ctx context.Context, informers cache.Cache, o options, log logr.Logger) (*mcp.Registry, error) {
-	servers := mcp.NewRegistry(mcp.Options{CallTimeout: o.callTimeout, Version: version, Log: log})
+func discover(ctx context.Context, informers cache.Cache, o options, caught *panics.Catcher, log logr.Logger) (*mcp.Registry, error) {
+	servers := mcp.NewRegistry(mcp.Options{CallTimeout: o.callTimeout, Version: version, Panics: caught, Log: log})
 	for _, watch := range []struct {
 		kind    client.Object
 		handler toolscache.ResourceEventHandler

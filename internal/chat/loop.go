@@ -6,7 +6,6 @@ package chat
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -16,6 +15,7 @@ import (
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/recovery"
 )
 
@@ -30,8 +30,10 @@ type Options struct {
 	// Recoverer makes the calls outlive a failure of their server.
 	Recoverer *recovery.Recoverer
 	Metrics   *Metrics
-	Clock     clock.Clock
-	Log       logr.Logger
+	// Panics are caught in the planner and in calls. Nil counts none.
+	Panics *panics.Catcher
+	Clock  clock.Clock
+	Log    logr.Logger
 }
 
 // Loop answers queries. It is safe for concurrent use.
@@ -99,7 +101,7 @@ func (r *run) guarded(ctx context.Context) (answer Answer, err error) {
 // recovered must be deferred.
 func (r *run) recovered(err *error) {
 	if value := recover(); value != nil {
-		r.log.Error(fmt.Errorf("panic: %v", value), "a query panicked", "stack", string(debug.Stack()))
+		r.Panics.Caught(panics.Query, value, "task", r.query.ID)
 		*err = fmt.Errorf("an internal error ended the task; the gateway's log has the details under task %s", r.query.ID)
 	}
 }

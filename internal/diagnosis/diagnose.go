@@ -42,14 +42,15 @@ type Diagnosis struct {
 //
 // Healthy means that the server answers: a handshake passed. A fault beside that, such as a new revision that cannot
 // start while the old one serves, stays among the findings and is not the cause, since nothing is to be healed for the
-// caller. Where no handshake is possible, a target that looks well is Healthy as far as can be told, and the summary says so;
+// caller; but where a tool says that it cannot reach what it depends on, a dependency that is proven to be down is the cause.
+// Where no handshake is possible, a target that looks well is Healthy as far as can be told, and the summary says so;
 // what is only possible is then a hint and no cause.
 func Diagnose(s *snapshot.Snapshot) Diagnosis {
 	findings := behind(s, rank(checked(s)))
 	dropStale(s, findings)
 	d := Diagnosis{Cause: v1alpha1.CauseHealthy}
 	switch {
-	case answers(s):
+	case answers(s) && !forWantOf(s, findings):
 	case looksWell(s) && onlyHints(findings):
 	case len(findings) == 0:
 		findings = []finding.Finding{unknown(s)}
@@ -74,6 +75,11 @@ func checked(s *snapshot.Snapshot) []finding.Finding {
 		findings = append(findings, check(s)...)
 	}
 	return findings
+}
+
+// forWantOf reports whether the target answers and its tools cannot do their work for want of a dependency, as the objects show.
+func forWantOf(s *snapshot.Snapshot, findings []finding.Finding) bool {
+	return s.Complains() && len(findings) > 0 && findings[0].Cause == v1alpha1.CauseDependencyUnavailable && doubt(findings[0]) == 0
 }
 
 // onlyHints reports whether nothing was seen that is more than possible.

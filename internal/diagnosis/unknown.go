@@ -60,6 +60,16 @@ func unexplained(s *snapshot.Snapshot) (message, advice string) {
 	case v1alpha1.ErrorProtocol:
 		return fmt.Sprintf("%s answers, but not as an MCP server", s.Title()),
 			fmt.Sprintf("Check the path and the port of the MCP endpoint (annotations %s and %s of the Service).", v1alpha1.AnnotationPath, v1alpha1.AnnotationPort)
+	case v1alpha1.ErrorTLS:
+		return fmt.Sprintf("%s speaks TLS, and MCP servers are asked in plain HTTP", s.Title()),
+			fmt.Sprintf("Let the server speak plain HTTP on a port of its own, and name that in the annotation %s of the Service.", v1alpha1.AnnotationPort)
+	case v1alpha1.ErrorUnauthorized:
+		return fmt.Sprintf("%s answers, and gives no leave without credentials", s.Title()),
+			"Let the server take calls from the namespace of Cortex without credentials, for example by a NetworkPolicy in their place."
+	case v1alpha1.ErrorRateLimited:
+		return fmt.Sprintf("%s answers, and asks for fewer requests", s.Title()), "Raise the rate limit of the server, or of the proxy before it."
+	case v1alpha1.ErrorStreamCut:
+		return fmt.Sprintf("%s begins to answer and breaks off, though %s ready", s.Title(), endpoints), "Read the log of the server."
 	default:
 		return fmt.Sprintf("%s does not pass an MCP handshake, though %s ready", s.Title(), endpoints), "Read the log of the server."
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/healing/healingtest"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 // loop is a Loop that a test scripts: body does what it likes between the first and the last event.
@@ -396,10 +397,20 @@ func TestAReaderThatDoesNotReadIsDropped(t *testing.T) {
 }
 
 func TestAPanicIsAnAnswer(t *testing.T) {
-	panics := func(context.Context, string, func(chat.Event)) (chat.Status, string) { panic("boom") }
-	url, _ := serve(t, options(t, &loop{body: panics}))
-	response := ask(t, url, "list hosts", false)
-	if got := read(t, response.body); response.status != 200 || !strings.Contains(got, `"status":"failed"`) || !strings.Contains(got, "an internal error ended the task") {
-		t.Errorf("%d %s", response.status, got)
+	explodes := func(context.Context, string, func(chat.Event)) (chat.Status, string) { panic("boom") }
+	o := options(t, &loop{body: explodes})
+	o.Panics = panics.New(o.Registry, o.Log)
+	url, _ := serve(t, o)
+	answered := ask(t, url, "list hosts", false)
+	if got := read(t, answered.body); answered.status != 200 || !strings.Contains(got, `"status":"failed"`) || !strings.Contains(got, "an internal error ended the task") {
+		t.Errorf("%d %s", answered.status, got)
+	}
+	response, err := http.Get(url + "/metrics") //nolint:noctx // it is of the test's own server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, _ := io.ReadAll(response.Body); !strings.Contains(string(body), `cortex_gateway_panics_total{where="query"} 1`) {
+		t.Error("it is not counted")
 	}
 }

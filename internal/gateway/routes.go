@@ -5,12 +5,12 @@ package gateway
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 // Handler serves all routes.
@@ -47,12 +47,13 @@ func (s *Server) allow(handler http.HandlerFunc, methods ...string) http.Handler
 // recovering ends a request that panics with an answer, and leaves the others alone.
 func (s *Server) recovering(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var err error
 		defer func() {
-			if value := recover(); value != nil {
-				s.Log.Error(fmt.Errorf("panic: %v", value), "a request panicked", "path", r.URL.Path, "stack", string(debug.Stack()))
-				refuse(w, http.StatusInternalServerError, "an internal error; the gateway's log has the details")
+			if err != nil {
+				refuse(w, http.StatusInternalServerError, err.Error())
 			}
 		}()
+		defer s.Panics.Catch(panics.Handler, &err, "path", r.URL.Path)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/task"
 )
 
@@ -61,7 +62,9 @@ type Options struct {
 	// Ready reports whether the gateway knows the cluster: its caches are synced.
 	Ready func() bool
 	// Registry holds the gateway's metrics and is served at /metrics.
-	Registry      *prometheus.Registry
+	Registry *prometheus.Registry
+	// Panics are caught in the handlers. Nil counts none.
+	Panics        *panics.Catcher
 	ShutdownGrace time.Duration
 	Heartbeat     time.Duration
 	WriteTimeout  time.Duration
@@ -101,7 +104,7 @@ func New(o Options) *Server {
 		o.Caller = func(*http.Request) string { return "" }
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Registry), started: o.Clock.Now(), streams: task.NewQuota(o.Streams, o.StreamsEach)}
-	o.Tasks.Loop, o.Tasks.Clock, o.Tasks.Log, o.Tasks.Ended = o.Loop, o.Clock, o.Log, s.metrics.ended
+	o.Tasks.Loop, o.Tasks.Clock, o.Tasks.Log, o.Tasks.Ended, o.Tasks.Panics = o.Loop, o.Clock, o.Log, s.metrics.ended, o.Panics
 	s.running = task.NewStore(o.Tasks)
 	s.ending, s.cut = context.WithCancel(context.Background())
 	context.AfterFunc(s.ending, func() { s.running.End(errEnding) })

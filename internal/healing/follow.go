@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/record"
 )
 
@@ -31,6 +32,7 @@ type follower struct {
 	cache  client.Reader
 	clock  clock.Clock
 	takeUp time.Duration
+	panics *panics.Catcher
 
 	mu      sync.Mutex
 	waiters map[types.NamespacedName]map[*waiter]struct{}
@@ -63,6 +65,7 @@ func (f *follower) OnDelete(obj any) {
 }
 
 func (f *follower) tell(obj any, gone bool) {
+	defer f.panics.Catch(panics.Watch, nil, "kind", "HealingRequest")
 	request, ok := obj.(*v1alpha1.HealingRequest)
 	if !ok {
 		return

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 const (
@@ -62,6 +63,8 @@ type Options struct {
 	Timeout time.Duration
 	// TakeUp bounds the wait for the operator to begin. Zero means DefaultTakeUp.
 	TakeUp time.Duration
+	// Panics are caught in the handlers of the watch and in the writing of a request. Nil counts none.
+	Panics *panics.Catcher
 	Clock  clock.Clock
 	Log    logr.Logger
 }
@@ -74,12 +77,13 @@ type Healer struct {
 	clock    clock.Clock
 	log      logr.Logger
 	follower *follower
+	panics   *panics.Catcher
 	claims   singleflight.Group
 }
 
 // New makes a Healer and registers its index and its watch with the cache. Call it before the cache starts.
 func New(ctx context.Context, o Options) (*Healer, error) {
-	h := &Healer{client: o.Client, cache: o.Cache, timeout: o.Timeout, clock: o.Clock, log: o.Log}
+	h := &Healer{client: o.Client, cache: o.Cache, timeout: o.Timeout, clock: o.Clock, log: o.Log, panics: o.Panics}
 	if h.timeout == 0 {
 		h.timeout = v1alpha1.DefaultTimeout
 	}
@@ -97,6 +101,7 @@ func New(ctx context.Context, o Options) (*Healer, error) {
 		return nil, fmt.Errorf("watching healing requests: %w", err)
 	}
 	h.follower = newFollower(o.Client, o.Cache, o.Clock, o.TakeUp)
+	h.follower.panics = o.Panics
 	if _, err := informer.AddEventHandler(h.follower); err != nil {
 		return nil, fmt.Errorf("watching healing requests: %w", err)
 	}
@@ -138,7 +143,9 @@ func (h *Healer) Heal(ctx context.Context, failure Failure, progress func(v1alph
 // claim agrees with every other caller, of this gateway and of any other, on the one request that answers the failure.
 // Callers of this gateway share one attempt, which goes on if the caller that began it leaves.
 func (h *Healer) claim(ctx context.Context, failure Failure) (claimed, error) {
-	shared := h.claims.DoChan(failure.Service.String(), func() (any, error) {
+	shared := h.claims.DoChan(failure.Service.String(), func() (_ any, err error) {
+		// singleflight ends the process with a panic that nobody caught before.
+		defer h.panics.Catch(panics.Recovery, &err, "service", failure.Service)
 		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 		defer cancel()
 		c, err := h.record(detached, failure)

@@ -14,21 +14,46 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 // CallError is a call that brought no result.
 type CallError struct {
-	// Class of the failure.
-	Class v1alpha1.ErrorClass
+	// Class of the failure, and the Reason that it is of that class.
+	Class  v1alpha1.ErrorClass
+	Reason mcpserver.Reason
 	// Sent reports whether the call may have reached the server. It is false only where that is proven.
 	Sent bool
 	// Endpoint and Tool that were called. Tool is empty for tools/list.
 	Endpoint, Tool string
-	err            error
+	// RetryAfter is when the server wants to be asked again; 0 if it did not say.
+	RetryAfter time.Duration
+	// Answered: there is a result as well, which is the tool's own error. It is the answer where no heal changes it.
+	Answered bool
+	err      error
+}
+
+// NewCallError tells what became of a call that failed with err, an error of internal/mcpserver or a panic that was caught.
+func NewCallError(err error, endpoint, tool string) *CallError {
+	reason := mcpserver.ReasonOf(err)
+	if errors.Is(err, panics.Err) {
+		reason = mcpserver.Panicked
+	}
+	failure := &CallError{Class: reason.Class(), Reason: reason, Sent: mcpserver.Sent(err), Endpoint: endpoint, Tool: tool, err: err}
+	var request *mcpserver.RequestError
+	if errors.As(err, &request) {
+		failure.RetryAfter = request.RetryAfter
+	}
+	return failure
 }
 
 // Error says what went wrong.
-func (e *CallError) Error() string { return e.err.Error() }
+func (e *CallError) Error() string {
+	if e.err == nil {
+		return FailureOf(e.Reason).Issue
+	}
+	return e.err.Error()
+}
 
 // Unwrap gives the error of the session or the connection.
 func (e *CallError) Unwrap() error { return e.err }
@@ -38,24 +63,21 @@ func (e *CallError) Observed() v1alpha1.ObservedError {
 	return v1alpha1.ObservedError{Class: e.Class, Message: foreign.Line(e.Error(), maxReason), Endpoint: e.Endpoint, Tool: e.Tool}
 }
 
-// Heals reports whether a failure of this class is the infrastructure's fault, so that a heal may cure it.
-func Heals(class v1alpha1.ErrorClass) bool {
-	switch class {
-	case "", v1alpha1.ErrorToolError, v1alpha1.ErrorCanceled:
-		return false
-	default:
-		return true
-	}
-}
+// Heals reports whether the failure is the infrastructure's fault, so that a heal may cure it.
+func (e *CallError) Heals() bool { return Heals(e.Class) }
 
 // Call calls a tool. It returns within CallTimeout. An error is a *CallError; a result that is the tool's own error is
-// returned as it is.
+// returned as it is, and if that says that the tool's own dependency is down, with an error of class DependencyDown beside it.
 func (s *Server) Call(ctx context.Context, tool Tool, arguments map[string]any) (*sdk.CallToolResult, error) {
 	var result *sdk.CallToolResult
 	err := s.using(ctx, tool.Name, s.options.CallTimeout, tool.Hints, func(ctx context.Context, client *sdk.ClientSession) (err error) {
 		result, err = client.CallTool(ctx, &sdk.CallToolParams{Name: tool.Name, Arguments: arguments})
 		return err
 	})
+	if said, down := mcpserver.DependencyDownIn(result); err == nil && down {
+		err = &CallError{Class: v1alpha1.ErrorDependencyDown, Reason: mcpserver.DependencyDown, Sent: true, Endpoint: s.Endpoint().URL,
+			Tool: tool.Name, Answered: true, err: errors.New(said)}
+	}
 	return result, err
 }
 
@@ -75,13 +97,43 @@ func (s *Server) using(ctx context.Context, tool string, timeout time.Duration, 
 		if tried == maxSessions {
 			try = s.alone
 		}
-		kept, failure := try(ctx, tool, hints, call)
-		switch {
-		case failure == nil:
+		kept, failure := s.guarded(ctx, try, tool, hints, call)
+		if failure == nil {
 			return nil
-		case ctx.Err() != nil || !stale(failure.Class, kept, tried) || !Replay(failure.Class, failure.Sent, hints).Replay:
+		}
+		verdict := Replay(failure.Class, failure.Sent, hints)
+		if ctx.Err() != nil || !stale(failure.Class, kept, tried) || !verdict.Replay {
 			return failure
 		}
+		replayed(ctx, failure, verdict)
+	}
+}
+
+type attempt func(ctx context.Context, tool string, hints Hints, call use) (kept bool, failure *CallError)
+
+// guarded turns a panic of an attempt into a failure of it.
+func (s *Server) guarded(ctx context.Context, try attempt, tool string, hints Hints, call use) (kept bool, failure *CallError) {
+	var err error
+	defer func() {
+		if err != nil {
+			failure = NewCallError(err, s.Endpoint().URL, tool)
+		}
+	}()
+	defer s.options.Panics.Catch(panics.ToolCall, &err, "service", s.key, "tool", tool)
+	return try(ctx, tool, hints, call)
+}
+
+type replaysKey struct{}
+
+// OnReplay has a function called for every call of a context that is made again on another session, before any heal: what
+// failed, and why the call may be made again. It is called from the goroutine of the call.
+func OnReplay(ctx context.Context, told func(*CallError, Verdict)) context.Context {
+	return context.WithValue(ctx, replaysKey{}, told)
+}
+
+func replayed(ctx context.Context, failure *CallError, verdict Verdict) {
+	if told, ok := ctx.Value(replaysKey{}).(func(*CallError, Verdict)); ok {
+		told(failure, verdict)
 	}
 }
 
@@ -91,7 +143,7 @@ func stale(class v1alpha1.ErrorClass, kept bool, tried int) bool {
 	switch class {
 	case v1alpha1.ErrorSessionLost:
 		return tried < maxSessions
-	case v1alpha1.ErrorUnavailable, v1alpha1.ErrorProtocol:
+	case v1alpha1.ErrorUnavailable, v1alpha1.ErrorProtocol, v1alpha1.ErrorStreamCut:
 		return kept && tried == 1
 	default:
 		return false
@@ -110,7 +162,7 @@ func (s *Server) once(ctx context.Context, tool string, hints Hints, call use) (
 	}
 	if err := call(ctx, current.client); err != nil {
 		failure := s.failed(ctx, err, mcpserver.Sent(err), tool)
-		if Heals(failure.Class) {
+		if failure.Heals() && failure.Class != v1alpha1.ErrorDependencyDown {
 			s.drop(current)
 		}
 		return kept, failure
@@ -136,9 +188,10 @@ func (s *Server) alone(ctx context.Context, tool string, _ Hints, call use) (kep
 }
 
 func (s *Server) failed(ctx context.Context, err error, sent bool, tool string) *CallError {
-	class := mcpserver.Classify(err)
-	if cause := context.Cause(ctx); class == v1alpha1.ErrorCanceled && cause != nil && !errors.Is(err, cause) {
-		err = fmt.Errorf("%w: %w", cause, err)
+	failure := NewCallError(err, s.Endpoint().URL, tool)
+	failure.Sent = sent
+	if cause := context.Cause(ctx); failure.Class == v1alpha1.ErrorCanceled && cause != nil && !errors.Is(err, cause) {
+		failure.err = fmt.Errorf("%w: %w", cause, err)
 	}
-	return &CallError{Class: class, Sent: sent, Endpoint: s.Endpoint().URL, Tool: tool, err: err}
+	return failure
 }

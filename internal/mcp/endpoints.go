@@ -13,6 +13,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
+
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 // errNoEndpoint is what a dial would find out by itself, if it were answered: a Service without endpoints rejects
@@ -25,6 +27,9 @@ var errNoEndpoint = &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("no end
 type endpoints struct {
 	mu    sync.Mutex
 	ready map[string]int
+	// total of ready endpoints, and how often it has changed.
+	total   int
+	changes uint64
 	// some ends when the last ready endpoint goes.
 	some   context.Context
 	noMore context.CancelFunc
@@ -61,12 +66,22 @@ func (e *endpoints) update(change func()) {
 	for _, ready := range e.ready {
 		total += ready
 	}
+	if total != e.total {
+		e.total = total
+		e.changes++
+	}
 	switch {
 	case total == 0 && len(e.ready) > 0:
 		e.noMore()
 	case e.some.Err() != nil:
 		e.some, e.noMore = context.WithCancel(context.Background())
 	}
+}
+
+func (e *endpoints) changed() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.changes
 }
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -110,6 +125,7 @@ func (s slices) OnDelete(obj any) {
 }
 
 func (s slices) each(obj any, do func(*endpoints, *discoveryv1.EndpointSlice)) {
+	defer s.registry.options.Panics.Catch(panics.Watch, nil, "kind", "EndpointSlice")
 	slice, ok := obj.(*discoveryv1.EndpointSlice)
 	if !ok || slice.Labels[discoveryv1.LabelServiceName] == "" {
 		return

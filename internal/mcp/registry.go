@@ -18,6 +18,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 const (
@@ -36,7 +37,9 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// Version of the gateway, told to the servers.
 	Version string
-	Log     logr.Logger
+	// Panics are caught in what runs in the background and in the handlers of the watches. Nil counts none.
+	Panics *panics.Catcher
+	Log    logr.Logger
 }
 
 // Registry knows the MCP servers of the cluster. It is the event handler of a watch on labelled Services, and safe for
@@ -89,6 +92,7 @@ func (r *Registry) Slices() toolscache.ResourceEventHandler { return slices{r} }
 
 // OnAdd is called for Services that are new to the watch.
 func (r *Registry) OnAdd(obj any, _ bool) {
+	defer r.options.Panics.Catch(panics.Watch, nil, "kind", "Service")
 	if service, ok := obj.(*corev1.Service); ok {
 		r.observe(service)
 	}
@@ -96,6 +100,7 @@ func (r *Registry) OnAdd(obj any, _ bool) {
 
 // OnUpdate is called for Services that changed, and for all of them at the cache's resync.
 func (r *Registry) OnUpdate(before, now any) {
+	defer r.options.Panics.Catch(panics.Watch, nil, "kind", "Service")
 	was, _ := before.(*corev1.Service)
 	service, ok := now.(*corev1.Service)
 	if ok && (was == nil || was.ResourceVersion != service.ResourceVersion) {
@@ -105,6 +110,7 @@ func (r *Registry) OnUpdate(before, now any) {
 
 // OnDelete is called for Services that are gone or lost the label.
 func (r *Registry) OnDelete(obj any) {
+	defer r.options.Panics.Catch(panics.Watch, nil, "kind", "Service")
 	if tombstone, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
 		obj = tombstone.Obj
 	}
@@ -183,6 +189,7 @@ func (r *Registry) background(work func(context.Context)) {
 	r.work.Add(1)
 	go func() {
 		defer r.work.Done()
+		defer r.options.Panics.Catch(panics.Background, nil)
 		work(r.ctx)
 	}()
 }

@@ -28,6 +28,12 @@ func Replay(class v1alpha1.ErrorClass, sent bool, hints Hints) Verdict {
 		return Verdict{false, "the caller gave up"}
 	case class == v1alpha1.ErrorToolError:
 		return Verdict{false, "the tool itself answered with an error"}
+	case class == v1alpha1.ErrorUnauthorized:
+		return Verdict{false, "the server wants credentials"}
+	case class == v1alpha1.ErrorTooLarge:
+		return Verdict{false, "it would be too large again"}
+	case class == v1alpha1.ErrorInternal:
+		return Verdict{false, "the gateway itself failed"}
 	case !sent:
 		return Verdict{true, "the call did not reach the server"}
 	case hints.ReadOnly:

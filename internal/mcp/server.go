@@ -28,9 +28,11 @@ type Server struct {
 
 	mu       sync.Mutex
 	endpoint mcpserver.Endpoint
-	session  *session
-	tools    []Tool
-	listed   bool
+	// moved counts the changes of the Service.
+	moved   uint64
+	session *session
+	tools   []Tool
+	listed  bool
 	// renewed is the heal after which the session was last opened anew.
 	renewed types.UID
 }
@@ -121,6 +123,26 @@ func (s *Server) Reset() {
 func (s *Server) moveTo(endpoint mcpserver.Endpoint) {
 	s.mu.Lock()
 	s.endpoint = endpoint
+	s.moved++
 	s.mu.Unlock()
 	s.Reset()
+}
+
+// Changes grows whenever the Service, or the number of its ready endpoints, changes: what was known of the server may be so no
+// more.
+func (s *Server) Changes() uint64 {
+	s.mu.Lock()
+	moved := s.moved
+	s.mu.Unlock()
+	return moved + s.endpoints.changed()
+}
+
+// Open opens the session with the server if there is none, for all who call then. An error is a *CallError.
+func (s *Server) Open(ctx context.Context) error {
+	current, _, err := s.acquire(ctx)
+	if err != nil {
+		return s.failed(ctx, err, false, "")
+	}
+	s.release(current)
+	return nil
 }

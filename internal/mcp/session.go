@@ -10,7 +10,12 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/panics"
 )
+
+// maxIdle bounds the connections to one server that are kept for the next calls, for a few seconds: as many calls at once cost no
+// new ones.
+const maxIdle = 128
 
 // session is one MCP session with a connection pool of its own, so that nothing of a dead session can be met again. It
 // is shared by all calls; the last user of one that was dropped closes it, so that dropping it cuts nobody off.
@@ -57,11 +62,12 @@ func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err 
 }
 
 func (s *Server) connectOptions(pool *http.Transport) mcpserver.ConnectOptions {
-	return mcpserver.ConnectOptions{Name: "cortex-gateway", Version: s.options.Version, Pool: pool}
+	return mcpserver.ConnectOptions{Name: "cortex-gateway", Version: s.options.Version, Pool: pool, Panics: s.options.Panics}
 }
 
 func (s *Server) newPool() *http.Transport {
 	pool := mcpserver.NewTransport()
+	pool.MaxIdleConnsPerHost = maxIdle
 	pool.DialContext = s.endpoints.dial(pool.DialContext)
 	return pool
 }
@@ -69,14 +75,20 @@ func (s *Server) newPool() *http.Transport {
 // open connects in the background: the attempt belongs to all who wait for it, and not to the one who came first.
 func (s *Server) open(current *session, endpoint mcpserver.Endpoint) {
 	s.background(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, s.options.ConnectTimeout)
-		defer cancel()
-		current.client, current.err = mcpserver.Connect(ctx, endpoint, s.connectOptions(current.pool))
+		// Whatever happens, those who wait are told.
+		defer close(current.ready)
+		current.client, current.err = s.connect(ctx, endpoint, current.pool)
 		if current.err != nil {
 			s.drop(current)
 		}
-		close(current.ready)
 	})
+}
+
+func (s *Server) connect(ctx context.Context, endpoint mcpserver.Endpoint, pool *http.Transport) (client *sdk.ClientSession, err error) {
+	defer s.options.Panics.Catch(panics.Background, &err, "service", s.key)
+	ctx, cancel := context.WithTimeout(ctx, s.options.ConnectTimeout)
+	defer cancel()
+	return mcpserver.Connect(ctx, endpoint, s.connectOptions(pool))
 }
 
 // drop makes the next call open a new session. It does nothing if that has already happened.

@@ -10,6 +10,8 @@ import (
 	"net/http"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 // maxMessageBytes bounds one JSON-RPC message, be it a server-sent event or a body.
@@ -27,6 +29,8 @@ type ConnectOptions struct {
 	// Client sets handlers for the server's messages. Its MultiRoundTrip is ignored: multi-round-trips repeat tool
 	// calls, and only the replay rule may do that.
 	Client mcp.ClientOptions
+	// Panics are caught while the session is opened. Nil counts none.
+	Panics *panics.Catcher
 }
 
 // Connect opens a session: server/discover where the server knows it (MCP 2026-07-28), else initialize. The session
@@ -40,8 +44,10 @@ func Connect(ctx context.Context, endpoint Endpoint, options ConnectOptions) (*m
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		session, err := open(ctx, client, transport)
-		done <- outcome{session, err}
+		var o outcome
+		defer func() { done <- o }()
+		defer options.Panics.Catch(panics.Background, &o.err, "service", endpoint.Service)
+		o.session, o.err = open(ctx, client, transport)
 	}()
 	select {
 	case o := <-done:

@@ -58,17 +58,34 @@ func failure(result Result, err error) string {
 		}
 		return "no connection in " + round(result.Took)
 	case v1alpha1.ErrorUnavailable:
-		var request *RequestError
-		if errors.As(err, &request) && request.Status != 0 {
-			return fmt.Sprintf("answered HTTP %d %s", request.Status, http.StatusText(request.Status))
-		}
-		return "connection accepted and closed again without an answer"
+		return answeredStatus(err)
 	case v1alpha1.ErrorSessionLost:
 		return "opened a session and did not know it any more at the next request"
-	case v1alpha1.ErrorToolError:
+	case v1alpha1.ErrorToolError, v1alpha1.ErrorDependencyDown:
 		return "answered with an error: " + cause(err)
+	case v1alpha1.ErrorTLS:
+		if ReasonOf(err) == TLSWanted {
+			return "speaks TLS, and was asked in plain HTTP"
+		}
+		return "no connection by TLS: " + cause(err)
+	case v1alpha1.ErrorStreamCut:
+		return "began to answer and broke off"
+	case v1alpha1.ErrorRateLimited, v1alpha1.ErrorUnauthorized, v1alpha1.ErrorTooLarge:
+		return answeredStatus(err)
 	default:
 		return "answered, but not as an MCP server: " + cause(err)
+	}
+}
+
+func answeredStatus(err error) string {
+	var request *RequestError
+	switch {
+	case errors.As(err, &request) && request.Status >= http.StatusBadRequest:
+		return fmt.Sprintf("answered HTTP %d %s", request.Status, http.StatusText(request.Status))
+	case request != nil && request.Answered:
+		return "answered with more than is read"
+	default:
+		return "connection accepted and closed again without an answer"
 	}
 }
 

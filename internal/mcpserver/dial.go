@@ -6,6 +6,7 @@ package mcpserver
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,9 @@ const (
 	dialTimeout = 5 * time.Second
 	// dialAgain is the pause before a second attempt beside the first; it doubles for each one more.
 	dialAgain = 25 * time.Millisecond
+	// dialCrowd is how many dials may be under way for one to be made again: where so many wait, the answers are late for want of
+	// room or time, and more attempts make them later.
+	dialCrowd = 32
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -25,9 +29,12 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // (RFC 6298), the one after that two seconds later. A heal is full of such moments. To connect twice does no harm, and
 // the connections that lose are closed before anything is written to them.
 func insistent(dial dialFunc) dialFunc {
+	var crowd atomic.Int32
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 		defer cancel()
+		crowd.Add(1)
+		defer crowd.Add(-1)
 		type answer struct {
 			conn net.Conn
 			err  error
@@ -53,7 +60,9 @@ func insistent(dial dialFunc) dialFunc {
 			case <-ctx.Done():
 				return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
 			case <-pause.C:
-				go attempt()
+				if crowd.Load() <= dialCrowd {
+					go attempt()
+				}
 				pause.Reset(wait)
 			}
 		}

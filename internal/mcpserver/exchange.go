@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -25,6 +26,14 @@ type Exchange struct {
 	Status int
 	// Session: the request named an MCP session.
 	Session bool
+	// RetryAfter is when the server wants to be asked again; 0 if it did not say.
+	RetryAfter time.Duration
+	// Cut: the answer began and its connection broke, or its stream ended, before it was whole.
+	Cut bool
+	// Flooded: the answer went beyond its bound.
+	Flooded bool
+	// WantsTLS: the answer is how a server that speaks TLS turns down a request without it.
+	WantsTLS bool
 }
 
 // Sent reports whether the server may have acted on the request. It is false only where that is proven:

@@ -71,6 +71,9 @@ func OnNewConnection(ctx context.Context) context.Context {
 func (t *roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 	notes, ctx := notesOf(request)
 	request = request.Clone(ctx)
+	if repeatable(request) {
+		request.GetBody = nil
+	}
 	if t.host != "" {
 		request.Host = t.host
 	}
@@ -86,10 +89,16 @@ func (t *roundTripper) RoundTrip(request *http.Request) (*http.Response, error) 
 		}
 		return nil, &RequestError{Exchange: notes.read(), Err: err}
 	}
-	notes.write(func(exchange *Exchange) { exchange.Status = response.StatusCode })
-	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); kind != "text/event-stream" {
+	wantsTLS := turnsDownPlain(response)
+	notes.write(func(x *Exchange) {
+		x.Status, x.RetryAfter, x.WantsTLS = response.StatusCode, retryAfter(response.Header), wantsTLS
+	})
+	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	stream := kind == "text/event-stream"
+	if !stream {
 		// The SDK bounds the events of a stream, and reads any other body whole.
 		response.Body = http.MaxBytesReader(nil, response.Body, maxMessageBytes)
 	}
+	response.Body = &answer{ReadCloser: response.Body, ctx: ctx, notes: notes, stream: stream}
 	return response, nil
 }

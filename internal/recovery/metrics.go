@@ -9,6 +9,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type Metrics struct {
 	heals   *prometheus.CounterVec
 	replays *prometheus.CounterVec
+	atOnce  *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics and registers them.
@@ -22,8 +23,12 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "cortex_gateway_replays_total",
 			Help: "Calls that failed and whose server was healed, by server and decision (replayed, refused).",
 		}, []string{"server", "decision"}),
+		atOnce: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cortex_gateway_known_failures_total",
+			Help: "Calls that were answered at once with a diagnosis that was known already, by server.",
+		}, []string{"server"}),
 	}
-	registry.MustRegister(m.heals, m.replays)
+	registry.MustRegister(m.heals, m.replays, m.atOnce)
 	return m
 }
 
@@ -45,3 +50,5 @@ func (m *Metrics) replayed(server string, replay bool) {
 	}
 	m.replays.WithLabelValues(server, decision).Inc()
 }
+
+func (m *Metrics) answeredAtOnce(server string) { m.atOnce.WithLabelValues(server).Inc() }

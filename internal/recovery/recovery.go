@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -18,6 +19,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 const (
@@ -57,74 +59,177 @@ type Options struct {
 	Healer  Healer
 	Metrics *Metrics
 	Clock   clock.Clock
-	Log     logr.Logger
+	// Panics are caught in calls and in what follows heals. Nil counts none.
+	Panics *panics.Catcher
+	Log    logr.Logger
 }
 
-// Recoverer makes calls that outlive a failure of their server. It is safe for concurrent use.
-type Recoverer struct{ Options }
+// Recoverer makes calls that outlive a failure of their server. It is safe for concurrent use. Close it when there are no calls
+// any more.
+type Recoverer struct {
+	Options
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	// wards by the types.NamespacedName of servers that have failed: those of labelled Services, so they are few.
+	wards sync.Map
+}
 
 // New makes a Recoverer.
-func New(o Options) *Recoverer { return &Recoverer{Options: o} }
+func New(o Options) *Recoverer {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Recoverer{Options: o, ctx: ctx, cancel: cancel}
+}
+
+// Close stops following heals, which go on by themselves, and waits for what runs in the background.
+func (r *Recoverer) Close() {
+	r.cancel()
+	r.work.Wait()
+}
 
 // Call is one call to a server.
 type Call struct {
 	Server *mcp.Server
+	// Tool that is called, as people are told; it may be empty.
+	Tool string
 	// Hints of the tool: whether the call may be made twice.
 	Hints mcp.Hints
 	// RequestedBy is recorded on the HealingRequest, at most 253 characters.
 	RequestedBy string
 	// Task is the id of the task that makes the call, for the record; empty if there is none.
 	Task string
+	// AtOnce: a call that may have run and must not run twice is answered at once, while its server is healed. Otherwise its
+	// caller is shown the heal, and told at the end.
+	AtOnce bool
 	// Make makes the call. It is called again after a heal. An error that a heal may cure is a *mcp.CallError.
 	Make func(context.Context) error
 }
+
+// Unhealed is the error of a call whose server was not healed. Its text tells people what is wrong and what to do.
+type Unhealed struct {
+	// Outcome of the heal.
+	Outcome healing.Outcome
+	// RetryAfter is when it is worth to ask again.
+	RetryAfter time.Duration
+	// AtOnce: the call was not made, since this was known before.
+	AtOnce bool
+	text   string
+}
+
+// Error implements error.
+func (e *Unhealed) Error() string { return e.text }
 
 // call is a Call under way.
 type call struct {
 	*Recoverer
 	Call
 	listener Listener
+	// joined is the heal that the call waits for without having been made.
+	joined *flight
+	// replays are the calls that were made again before the heal began: they are told with it.
+	replays []string
 }
 
 // Do makes a call. If it fails by fault of the infrastructure, it has the server healed and makes the call again where the replay
-// rule allows. An error is one that people can read. Log lines go to the logger of ctx, if it has one.
-func (r *Recoverer) Do(ctx context.Context, c Call, listener Listener) error {
+// rule allows. An error is one that people can read; one that comes of a server that was not healed is an *Unhealed. Log lines go
+// to the logger of ctx, if it has one.
+//
+// All callers of one server share its heal. While it is under way and nobody can reach the server, a call waits for its end
+// without being made; after one that failed or waits for a person, it is answered at once with what is known, but for one call
+// at a time that is let through to see.
+func (r *Recoverer) Do(ctx context.Context, c Call, listener Listener) (err error) {
+	defer r.Panics.Catch(panics.ToolCall, &err, "service", c.Server.Key())
 	return (&call{Recoverer: r, Call: c, listener: listener}).do(ctx)
 }
 
 func (c *call) do(ctx context.Context) error {
 	started := c.Clock.Now()
-	err := c.Make(ctx)
+	err := c.first(ctx)
 	for range maxHeals {
-		var failure *mcp.CallError
-		if !errors.As(err, &failure) || !mcp.Heals(failure.Class) || ctx.Err() != nil {
+		failure := curable(ctx, err)
+		if failure == nil {
 			break
 		}
-		outcome, unhealed := c.heal(ctx, failure, started)
-		if outcome.Unverified && unhealed != nil {
-			return c.decided(ctx, failure, outcome, unhealed)
-		}
-		if unhealed != nil {
-			return c.mayHaveRun(unhealed, failure)
+		ward, flight := c.ward(), c.joined
+		if c.joined = nil; flight == nil {
+			if known, spent := ward.spent(c.Server, failure, c.Clock.Now()); known != nil {
+				return c.mayHaveRun(c.answer(ctx, known), failure)
+			} else if spent {
+				return c.explained(ctx, failure)
+			}
+			flight = ward.join(c, failure, started)
 		}
 		verdict := mcp.Replay(failure.Class, failure.Sent, c.Hints)
-		c.Metrics.replayed(c.service(), verdict.Replay)
-		c.log(ctx).Info("[HEAL] replay decided", "service", c.Server.Key(), "tool", failure.Tool, "replay", verdict.Replay, "reason", verdict.Reason)
-		if !verdict.Replay {
+		if c.AtOnce && !verdict.Replay {
+			c.decide(ctx, failure, verdict)
+			return c.mayHaveRun(fmt.Errorf("%s failed (%s) and is being healed. The call is not made again", c.service(), issueOf(failure)), failure)
+		}
+		outcome, back, unhealed := c.heal(ctx, flight, failure)
+		switch {
+		case outcome.Unverified && unhealed != nil:
+			return c.decided(ctx, failure, outcome, unhealed)
+		case failure.Class == v1alpha1.ErrorDependencyDown && ctx.Err() == nil && (unhealed != nil || outcome.FixApplied == ""):
+			return own(failure)
+		case unhealed != nil:
+			return c.mayHaveRun(unhealed, failure)
+		}
+		switch {
+		case verdict.Replay:
+		case failure.Class == v1alpha1.ErrorDependencyDown:
+			return own(failure)
+		default:
 			return fmt.Errorf("%s works again, but %s was not called a second time: %s. Check whether it ran before you ask again",
 				c.service(), failure.Tool, verdict.Reason)
 		}
-		first := c.Server.Renew(outcome.UID)
+		first := !back && c.Server.Renew(outcome.UID)
 		started = c.Clock.Now()
 		err = c.settled(ctx)
-		if first {
+		if first || back {
 			c.Server.Relist()
 		}
-		if !outcome.AlreadyHealed {
+		if !outcome.AlreadyHealed && !back {
 			break
 		}
 	}
 	return c.explained(ctx, err)
+}
+
+// first makes the call, unless it is known that there is nobody to take it.
+func (c *call) first(ctx context.Context) error {
+	value, failed := c.wards.Load(c.Server.Key())
+	if !failed {
+		return c.make(ctx)
+	}
+	switch gate, flight, known := value.(*ward).enter(c.Server, c.Clock.Now()); gate {
+	case wait:
+		// The call is not made, so it has not run, whatever it is.
+		c.joined = flight
+		unmade := *flight.failure
+		unmade.Sent, unmade.Answered, unmade.Tool = false, false, c.Tool
+		return &unmade
+	case tell:
+		return c.answer(ctx, known)
+	default:
+		return c.make(ctx)
+	}
+}
+
+// ward of the server, which is made at its first failure.
+func (c *call) ward() *ward {
+	value, ok := c.wards.Load(c.Server.Key())
+	if !ok {
+		value, _ = c.wards.LoadOrStore(c.Server.Key(), &ward{server: c.Server, changes: c.Server.Changes()})
+	}
+	return value.(*ward)
+}
+
+// curable gives the failure that a heal may cure; nil if there is none, or nobody waits any more.
+func curable(ctx context.Context, err error) *mcp.CallError {
+	var failure *mcp.CallError
+	if !errors.As(err, &failure) || !failure.Heals() || ctx.Err() != nil {
+		return nil
+	}
+	return failure
 }
 
 func (c *call) service() string { return c.Server.Key().Name }
@@ -136,6 +241,37 @@ func (c *call) log(ctx context.Context) logr.Logger {
 	return c.Log
 }
 
+// decide tells what the replay rule says of a call.
+func (c *call) decide(ctx context.Context, failure *mcp.CallError, verdict mcp.Verdict) {
+	c.Metrics.replayed(c.service(), verdict.Replay)
+	c.log(ctx).Info("[HEAL] replay decided", "service", c.Server.Key(), "tool", failure.Tool, "replay", verdict.Replay, "reason", verdict.Reason)
+	c.listener.HealingProgress(c.service(), decision(failure, verdict))
+}
+
+// answer tells what is known of a server that was not healed.
+func (c *call) answer(ctx context.Context, k *known) error {
+	unhealed := c.unhealed(issueOf(k.failure), k.outcome)
+	unhealed.AtOnce = true
+	if left := k.probeAt.Sub(c.Clock.Now()); left > 0 {
+		unhealed.RetryAfter = left
+	}
+	unhealed.text += fmt.Sprintf("\n\nThis is known since %s, and the call was not made. The server is looked at again in %s",
+		k.outcome.Timestamp, unhealed.RetryAfter.Round(100*time.Millisecond))
+	c.Metrics.answeredAtOnce(c.service())
+	c.log(ctx).V(1).Info("[HEAL] answered with what is known", "service", c.Server.Key(), "request", k.outcome.Request)
+	c.listener.HealingEnded(k.outcome.Result)
+	c.listener.HealingFailed(c.service(), unfixed(k.outcome, k.err), k.outcome.Recommendation)
+	return unhealed
+}
+
+// own is what comes of a call whose tool said no: that is the answer. Where it came as a result, there is no error.
+func own(failure *mcp.CallError) error {
+	if failure.Answered {
+		return nil
+	}
+	return failure
+}
+
 // decided makes the call again after a fix of which the operator could not see whether it helped: what comes of the call decides.
 // Where the call must not run twice nobody knows, and that is told.
 func (c *call) decided(ctx context.Context, failure *mcp.CallError, outcome healing.Outcome, unhealed error) error {
@@ -143,8 +279,7 @@ func (c *call) decided(ctx context.Context, failure *mcp.CallError, outcome heal
 		c.listener.HealingProgress(c.service(), "The operator cannot see whether the fix helped. Calling again to find out...")
 		c.Server.Renew(outcome.UID)
 		err := c.settled(ctx)
-		var again *mcp.CallError
-		if !errors.As(err, &again) || !mcp.Heals(again.Class) {
+		if curable(context.WithoutCancel(ctx), err) == nil {
 			c.listener.HealingSucceeded(c.service(), restored(outcome))
 			return err
 		}
@@ -161,60 +296,43 @@ func (c *call) mayHaveRun(told error, failure *mcp.CallError) error {
 	return fmt.Errorf("%w\n\nThe call of %s may have run: check that before you ask again", told, failure.Tool)
 }
 
-// settled makes the call, again and again while the server provably is not reached, for settleTime at most.
-func (c *call) settled(ctx context.Context) error {
-	until := c.Clock.Now().Add(settleTime)
-	for wait := settleFirst; ; wait = min(2*wait, settleMost) {
-		err := c.Make(ctx)
-		var failure *mcp.CallError
-		if !errors.As(err, &failure) || failure.Sent || !mcp.Heals(failure.Class) || ctx.Err() != nil || c.Clock.Now().Add(wait).After(until) {
-			return err
-		}
-		c.pause(ctx, wait)
-	}
-}
-
-// pause waits for d or until ctx ends.
-func (c *call) pause(ctx context.Context, d time.Duration) {
-	timer := c.Clock.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C():
-	case <-ctx.Done():
-	}
-}
-
 // heal tells the whole story of one heal. The error says what a person should know and do.
-func (c *call) heal(ctx context.Context, failure *mcp.CallError, started time.Time) (healing.Outcome, error) {
+func (c *call) heal(ctx context.Context, flight *flight, failure *mcp.CallError) (outcome healing.Outcome, back bool, unhealed error) {
 	service, issue := c.service(), issueOf(failure)
-	c.log(ctx).Info("[HEAL] a call failed", "service", c.Server.Key(), "tool", failure.Tool, "class", failure.Class, "issue", issue, "error", failure.Observed().Message)
+	c.log(ctx).Info("[HEAL] a call failed", "service", c.Server.Key(), "tool", failure.Tool, "class", failure.Class, "reason", failure.Reason,
+		"issue", issue, "error", failure.Observed().Message)
 	c.listener.HealingStarted(service, issue)
 	c.listener.HealingProgress(service, "Investigating issue with "+service+"...")
-
-	outcome, err := c.Healer.Heal(ctx, healing.Failure{
-		Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: c.RequestedBy, Task: c.Task, Tools: c.Server.ToolNames(),
-	}, func(entry v1alpha1.ProgressEntry) {
-		c.listener.HealingProgress(service, entry.Message)
-	})
-	if ctx.Err() != nil {
-		return outcome, context.Cause(ctx)
+	for _, replay := range c.replays {
+		c.listener.HealingProgress(service, replay)
 	}
-	if err != nil {
-		outcome = c.unfollowed(err)
+	c.replays = nil
+
+	outcome, back, err := flight.follow(ctx, func(entry v1alpha1.ProgressEntry) { c.listener.HealingProgress(service, entry.Message) })
+	if ctx.Err() != nil {
+		return outcome, false, context.Cause(ctx)
 	}
 	c.Metrics.healed(service, outcome.Success, err)
 	c.log(ctx).Info("[HEAL] result", "service", service, "request", outcome.Request, "success", outcome.Success,
 		"fix", outcome.FixApplied, "diagnosis", outcome.Diagnosis)
 	c.listener.HealingEnded(outcome.Result)
-	if outcome.Unverified {
-		return outcome, errors.New(manual(service, issue, outcome))
-	}
-	if !outcome.Success {
+	switch {
+	case outcome.Unverified:
+		return outcome, false, c.unhealed(issue, outcome)
+	case !outcome.Success:
 		c.listener.HealingFailed(service, unfixed(outcome, err), outcome.Recommendation)
-		return outcome, errors.New(manual(service, issue, outcome))
+		return outcome, false, c.unhealed(issue, outcome)
+	default:
+		if failure.Class != v1alpha1.ErrorDependencyDown || outcome.FixApplied != "" {
+			c.decide(ctx, failure, mcp.Replay(failure.Class, failure.Sent, c.Hints))
+		}
+		c.listener.HealingSucceeded(service, restored(outcome))
+		return outcome, back, nil
 	}
-	c.listener.HealingSucceeded(service, restored(outcome))
-	return outcome, nil
+}
+
+func (c *call) unhealed(issue string, outcome healing.Outcome) *Unhealed {
+	return &Unhealed{Outcome: outcome, RetryAfter: probeFirst, text: manual(c.service(), issue, outcome)}
 }
 
 // unfollowed is the outcome of a heal of which no outcome is known.
@@ -227,18 +345,21 @@ func (c *call) unfollowed(err error) healing.Outcome {
 	return outcome
 }
 
-// explained gives the error of a call a text for people. A tool's own error, and the end of the query, stay as they are.
+// explained gives the error of a call a text for people. A tool's own error, and the end of the query, stay as they are. A server
+// that was healed and cannot be reached for this gateway, or fails this tool all the same, is not healed again at once.
 func (c *call) explained(ctx context.Context, err error) error {
-	var failure *mcp.CallError
+	failure := curable(ctx, err)
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case !errors.As(err, &failure) || !mcp.Heals(failure.Class):
-		return err
-	default:
-		told := fmt.Errorf("%s was healed, and the call still fails (%s): %s", c.service(), issueOf(failure), failure.Observed().Message)
-		return c.mayHaveRun(told, failure)
+	case failure == nil:
+		return c.advised(err)
+	case failure.Class == v1alpha1.ErrorDependencyDown:
+		return own(failure)
 	}
+	told := fmt.Errorf("%s was healed, and the call still fails (%s): %s", c.service(), issueOf(failure), failure.Observed().Message)
+	c.ward().hush(failure.Tool, c.Clock.Now().Add(probeMost))
+	return c.mayHaveRun(told, failure)
 }

@@ -54,35 +54,55 @@ func manual(service, issue string, outcome healing.Outcome) string {
 	return text.String()
 }
 
+// cameBack is what is told of a server that came back by itself.
+const cameBack = "The service answers again by itself; the operator goes on looking at it"
+
+// decision tells what the replay rule says of a call, and why.
+func decision(failure *mcp.CallError, verdict mcp.Verdict) string {
+	again := "alling again: "
+	if failure.Tool != "" {
+		again = "alling " + failure.Tool + " again: "
+	}
+	if verdict.Replay {
+		return "C" + again + verdict.Reason
+	}
+	return "Not c" + again + verdict.Reason
+}
+
 // issueOf names a failure the way the spec does ("connect ECONNREFUSED"), in few words and without addresses.
 func issueOf(failure *mcp.CallError) string {
 	var request *mcpserver.RequestError
-	switch failure.Class {
-	case v1alpha1.ErrorConnectionRefused:
-		return "connect " + errno(failure)
-	case v1alpha1.ErrorDNS:
-		return "getaddrinfo ENOTFOUND"
-	case v1alpha1.ErrorTimeout:
-		return "no answer in time"
-	case v1alpha1.ErrorUnavailable:
+	switch failure.Reason {
+	case mcpserver.ServerError, mcpserver.BadStatus:
 		if errors.As(failure, &request) && request.Status != 0 {
 			return fmt.Sprintf("HTTP %d %s", request.Status, http.StatusText(request.Status))
 		}
-		return "connection closed without an answer"
-	case v1alpha1.ErrorSessionLost:
-		return "session lost"
-	default:
-		return "the answer is not MCP"
+	case mcpserver.NoRoute:
+		if errors.Is(failure, syscall.ENETUNREACH) {
+			return "connect ENETUNREACH"
+		}
 	}
+	return mcp.FailureOf(failure.Reason).Issue
 }
 
-func errno(err error) string {
-	switch {
-	case errors.Is(err, syscall.EHOSTUNREACH):
-		return "EHOSTUNREACH"
-	case errors.Is(err, syscall.ENETUNREACH):
-		return "ENETUNREACH"
-	default:
-		return "ECONNREFUSED"
+// advised adds to the error of a call that no heal cures what a person does about it. A tool's own error stays as it is.
+func (c *call) advised(err error) error {
+	var failure *mcp.CallError
+	if !errors.As(err, &failure) || failure.Class == v1alpha1.ErrorToolError || failure.Class == v1alpha1.ErrorCanceled {
+		return err
 	}
+	row := mcp.FailureOf(failure.Reason)
+	return &advice{CallError: failure, text: fmt.Sprintf("%s: %s. %s (%s)", c.service(), row.Issue, row.Advice, failure.Observed().Message)}
 }
+
+// advice is the error of a call with words for people.
+type advice struct {
+	*mcp.CallError
+	text string
+}
+
+// Error implements error.
+func (a *advice) Error() string { return a.text }
+
+// Unwrap gives the failure itself.
+func (a *advice) Unwrap() error { return a.CallError }

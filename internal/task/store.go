@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 const (
@@ -52,6 +53,8 @@ type Options struct {
 	PerTask, Total int
 	// Running and RunningEach bound the tasks that run, in all and of one caller.
 	Running, RunningEach int
+	// Panics of the loop are counted here. Nil counts none.
+	Panics *panics.Catcher
 	// Ended is told of every task that ended; may be nil.
 	Ended func(chat.Status)
 	Clock clock.WithDelayedExecution

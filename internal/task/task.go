@@ -7,12 +7,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 // errNobody is why a task ended that nobody came back for.
@@ -73,7 +72,7 @@ func (t *Task) run(ctx context.Context, query chat.Query) {
 func (t *Task) guarded(ctx context.Context, query chat.Query) (outcome chat.Outcome) {
 	defer func() {
 		if value := recover(); value != nil {
-			t.store.Log.Error(fmt.Errorf("panic: %v", value), "a task panicked", "task", t.ID, "stack", string(debug.Stack()))
+			t.store.Panics.Caught(panics.Query, value, "task", t.ID)
 			outcome = chat.Outcome{Status: chat.StatusFailed, Result: message(t.ID, "an internal error ended the task; the gateway's log has the details under task "+t.ID)}
 		}
 	}()

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -42,11 +41,15 @@ const (
 	modeSlowTool mode = "slow-tool"
 )
 
-var modes = []mode{modeNone, modeHang, modeCrash, modeCrashUntilRestarted, modeSlowStart, modeAllocate, modeSlowTool}
+var modes = []mode{
+	modeNone, modeHang, modeCrash, modeCrashUntilRestarted, modeSlowStart, modeAllocate, modeSlowTool,
+	modeStatus, modeReset, modeStallBody, modeCutStream, modeLoseSession, modeWebPage, modeTLS, modeRPCError, modeFlood, modeDependencyDown,
+}
 
 const (
 	defaultDelay = 10 * time.Second
 	maxDelay     = 10 * time.Minute
+	defaultCode  = http.StatusServiceUnavailable
 	chunk        = 8 << 20
 )
 
@@ -61,6 +64,7 @@ type fault struct {
 	Mode  mode          `json:"mode"`
 	Delay time.Duration `json:"delay,omitempty"`
 	MiB   int           `json:"mib,omitempty"`
+	Code  int           `json:"code,omitempty"`
 }
 
 func parseMode(name string) (mode, error) {
@@ -175,7 +179,7 @@ func (f *faults) show(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, f.current())
 }
 
-// set answers POST /fault?mode=…&delay=…&mib=… .
+// set answers POST /fault?mode=…&delay=…&mib=…&code=… .
 func (f *faults) set(w http.ResponseWriter, r *http.Request) {
 	next, err := readFault(r)
 	if err != nil {
@@ -211,7 +215,7 @@ func (f *faults) begin(next fault) error {
 
 func readFault(r *http.Request) (fault, error) {
 	query := r.URL.Query()
-	next := fault{Delay: defaultDelay}
+	next := fault{Delay: defaultDelay, Code: defaultCode}
 	var err error
 	if next.Mode, err = parseMode(query.Get("mode")); err != nil {
 		return next, err
@@ -226,19 +230,12 @@ func readFault(r *http.Request) (fault, error) {
 			return next, fmt.Errorf("mib is %q: write a whole number", text)
 		}
 	}
-	return next, nil
-}
-
-// hang holds every request while the mode says so, until its client has gone or the server is closed.
-func (f *faults) hang(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f.current().Mode == modeHang {
-			_, _ = io.Copy(io.Discard, r.Body) // net/http sees that a client has gone only once the body is read
-			<-r.Context().Done()
-			return
+	if text := query.Get("code"); text != "" {
+		if next.Code, err = strconv.Atoi(text); err != nil || next.Code < 300 || next.Code > 599 {
+			return next, fmt.Errorf("code is %q: write an HTTP status from 300 to 599", text)
 		}
-		next.ServeHTTP(w, r)
-	})
+	}
+	return next, nil
 }
 
 // slowTool is a middleware that delays tool calls. A delayed call runs on after its caller has given up, as one in a

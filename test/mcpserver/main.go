@@ -69,6 +69,7 @@ func parse(args []string, env func(string) string, output io.Writer) (options, e
 	flags.StringVar(&mode, "fault", env("MCP_FAULT"), "fault to begin with (env MCP_FAULT): "+modeNames())
 	flags.StringVar(&o.lastWords, "last-words", "", "print this text and exit with code 1")
 	flags.DurationVar(&o.fault.Delay, "delay", defaultDelay, "delay of slow-start and slow-tool")
+	flags.IntVar(&o.fault.Code, "code", defaultCode, "HTTP status that status answers with")
 	flags.IntVar(&o.fault.MiB, "mib", 0, "memory that allocate takes; 0 for all there is")
 	if err := flags.Parse(args); err != nil {
 		return o, fmt.Errorf("parsing flags: %w", err)

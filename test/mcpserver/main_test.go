@@ -25,7 +25,7 @@ func TestParse(t *testing.T) {
 	}
 	none := func(string) string { return "" }
 	o, err = parse([]string{"--profile", "sandfly", "--fault", "slow-start", "--delay", "3s", "--stateless"}, none, io.Discard)
-	if err != nil || o.profile != "sandfly" || o.fault != (fault{Mode: modeSlowStart, Delay: 3 * time.Second}) || !o.stateless {
+	if err != nil || o.profile != "sandfly" || o.fault != (fault{Mode: modeSlowStart, Delay: 3 * time.Second, Code: defaultCode}) || !o.stateless {
 		t.Errorf("from flags: %+v, %v", o, err)
 	}
 	if _, err := parse([]string{"--registry", "127.0.0.1:5000"}, none, io.Discard); err != nil {
@@ -81,7 +81,7 @@ func TestShutdown(t *testing.T) {
 			faults := newFaults(quiet, t.TempDir())
 			faults.apply(fault{Mode: mode})
 			arrived := make(chan struct{})
-			answer := faults.hang(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			answer := faults.broken(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 			addr := free(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)

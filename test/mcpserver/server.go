@@ -25,7 +25,7 @@ var profiles = map[string]profile{"sandfly": addSandfly, "proxmox": addProxmox}
 func newHandler(log *slog.Logger, o options, faults *faults, clock clock.PassiveClock) http.Handler {
 	counts := &counts{log: log, runs: map[string]int{}}
 	server := mcp.NewServer(&mcp.Implementation{Name: o.profile + "-mcp-server", Version: "1.0.0"}, nil)
-	server.AddReceivingMiddleware(counts.count, faults.slowTool)
+	server.AddReceivingMiddleware(counts.count, faults.slowTool, faults.dependencyDown)
 	profiles[o.profile](server, clock)
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{
 		Stateless: o.stateless,
@@ -33,7 +33,7 @@ func newHandler(log *slog.Logger, o options, faults *faults, clock clock.Passive
 		DisableLocalhostProtection: true,
 	})
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", faults.hang(handler))
+	mux.Handle("/mcp", faults.broken(handler))
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})

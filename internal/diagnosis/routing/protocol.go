@@ -144,7 +144,7 @@ func (p servicePort) wrongApplication() (finding.Finding, bool) {
 	f.Detail = "AppProtocol"
 	shake := p.Handshake
 	switch {
-	case shake != nil && isMCPPort(p.Service, p.ServicePort) && shake.Accepted && shake.Class == v1alpha1.ErrorProtocol && notHTTP.MatchString(said):
+	case shake != nil && isMCPPort(p.Service, p.ServicePort) && shake.Accepted && (shake.Class == v1alpha1.ErrorProtocol || shake.Class == v1alpha1.ErrorTLS) && notHTTP.MatchString(said):
 		f.Message = fmt.Sprintf("%s has appProtocol %s, and an MCP handshake in plain HTTP is not understood there", p, said)
 		f.Evidence = []string{"MCP handshake: " + shake.Message, fmt.Sprintf("%s: appProtocol %s", p, said)}
 		f.Recommendation = fmt.Sprintf("Name the port that speaks plain HTTP in the annotation %s of Service %s, or let the server speak it on port %s.", v1alpha1.AnnotationPort, p.Service.Name, showPort(p.ServicePort))

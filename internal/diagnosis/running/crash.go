@@ -73,7 +73,15 @@ func crashOf(s *snapshot.Snapshot, c snapshot.Container) (crash, bool) {
 // probe counts as ready; a server that hangs is another fault.
 func broken(s *snapshot.Snapshot) bool {
 	shake := s.Handshake
-	return shake != nil && shake.Verdict == v1alpha1.VerdictFailed && shake.Class != v1alpha1.ErrorTimeout && shake.Class != v1alpha1.ErrorProtocol
+	if shake == nil || shake.Verdict != v1alpha1.VerdictFailed {
+		return false
+	}
+	switch shake.Class {
+	case v1alpha1.ErrorTimeout, v1alpha1.ErrorProtocol, v1alpha1.ErrorTLS, v1alpha1.ErrorUnauthorized, v1alpha1.ErrorRateLimited, v1alpha1.ErrorTooLarge:
+		return false
+	default:
+		return true
+	}
 }
 
 func (c crash) outOfMemory() bool { return c.last != nil && c.last.Reason == reasonOOM }

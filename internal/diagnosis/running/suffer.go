@@ -69,8 +69,12 @@ func suffererOf(s *snapshot.Snapshot, c snapshot.Container) (sufferer, bool) {
 	return one, one.surely || runs && s.Unprobed
 }
 
-// fails reports whether the server was seen not to serve: by a handshake, or else by the caller.
+// fails reports whether the server was seen not to serve: by a handshake, or else by the caller. A server whose tools cannot do
+// their work passes a handshake all the same.
 func fails(s *snapshot.Snapshot) bool {
+	if s.Complains() {
+		return true
+	}
 	if s.Handshake != nil {
 		return s.Handshake.Verdict == v1alpha1.VerdictFailed
 	}

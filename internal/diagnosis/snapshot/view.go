@@ -93,6 +93,12 @@ func (s *Snapshot) AtZero() bool {
 	return s.Workload != nil && s.Workload.Scalable() && s.Workload.Replicas == 0
 }
 
+// Complains reports whether a tool of the target says that it cannot reach what it depends on. Those are words of a tool: they say
+// that the target suffers, and never from what.
+func (s *Snapshot) Complains() bool {
+	return s.Error != nil && s.Error.Class == v1alpha1.ErrorDependencyDown
+}
+
 // ShouldAnswer reports whether there is something behind the Service that ought to answer: only then is a handshake
 // worth its time. Pods that still run of a workload that is scaled to zero are on their way out, whatever they answer.
 func (s *Snapshot) ShouldAnswer() bool {

@@ -1,0 +1,180 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package recovery
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/panics"
+)
+
+const (
+	// backFirst and backMost bound the pause between two looks whether a server is back that nobody can reach. It is backPart
+	// of the time that has passed, so that one which is back in seconds is found at once, and one that stays away costs nothing.
+	backFirst = 10 * time.Millisecond
+	backMost  = 500 * time.Millisecond
+	backPart  = 500
+	// maxEntries bounds the steps that are kept for those who join late. The API keeps fewer (status.progress).
+	maxEntries = 256
+)
+
+// flight is one heal that any number of callers of this gateway wait for. It belongs to none of them: who leaves takes nothing
+// along.
+type flight struct {
+	// failure that it was begun for.
+	failure *mcp.CallError
+	// unreachable: that failure shows that nobody is there at all. A failure of a call that was sent may be of that call alone. It is
+	// held under the ward's lock.
+	unreachable bool
+
+	mu      sync.Mutex
+	entries []v1alpha1.ProgressEntry
+	// changing: the operator has begun to change something, so that its word is waited for.
+	changing bool
+	// news is closed, and replaced, when there is something new.
+	news chan struct{}
+	done bool
+	// back: the server came back before the heal was over.
+	back    bool
+	outcome healing.Outcome
+	err     error
+}
+
+// join returns the heal that is under way, and begins one if there is none.
+func (w *ward) join(c *call, failure *mcp.CallError, started time.Time) *flight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.flight != nil {
+		return w.flight
+	}
+	unreachable := !failure.Sent && failure.Class != v1alpha1.ErrorSessionLost
+	f := &flight{failure: failure, news: make(chan struct{}), unreachable: unreachable}
+	w.flight = f
+	heal := healing.Failure{
+		Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: c.RequestedBy, Task: c.Task, Tools: c.Server.ToolNames(),
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	c.work.Go(func() {
+		defer cancel()
+		outcome, err := c.followed(ctx, heal, f)
+		f.end(w, c, false, outcome, err)
+	})
+	if unreachable {
+		c.work.Go(func() {
+			if c.comesBack(ctx, f) {
+				f.end(w, c, true, healing.Outcome{Result: healing.Result{Success: true, Diagnosis: cameBack, Timestamp: healing.Timestamp(c.Clock.Now())}}, nil)
+				cancel()
+			}
+		})
+	}
+	return f
+}
+
+func (c *call) followed(ctx context.Context, heal healing.Failure, f *flight) (outcome healing.Outcome, err error) {
+	defer c.Panics.Catch(panics.Recovery, &err, "service", heal.Service)
+	return c.Healer.Heal(ctx, heal, f.tell)
+}
+
+// comesBack asks whether the server opens a session, until it does, the heal is over, or the operator changes something: then it
+// is the operator who says when the server works. A restart that needs nobody's help is over before it is understood.
+func (c *call) comesBack(ctx context.Context, f *flight) bool {
+	defer c.Panics.Catch(panics.Recovery, nil, "service", c.Server.Key())
+	began := c.Clock.Now()
+	for {
+		timer := c.Clock.NewTimer(min(max(c.Clock.Since(began)/backPart, backFirst), backMost))
+		select {
+		case <-timer.C():
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
+		if f.isChanging() {
+			return false
+		}
+		if c.Server.Open(ctx) == nil {
+			return !f.isChanging()
+		}
+	}
+}
+
+// tell takes a step of the heal.
+func (f *flight) tell(entry v1alpha1.ProgressEntry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changing = f.changing || entry.Phase == v1alpha1.PhaseRemediating || entry.Phase == v1alpha1.PhaseVerifying
+	if f.done || len(f.entries) == maxEntries {
+		return
+	}
+	f.entries = append(f.entries, entry)
+	f.wake()
+}
+
+// wake must be called with the lock held.
+func (f *flight) wake() {
+	close(f.news)
+	f.news = make(chan struct{})
+}
+
+func (f *flight) isChanging() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changing
+}
+
+// end tells all who wait how it ended; the first end counts. What is known of the server is there before they are told.
+func (f *flight) end(w *ward, c *call, back bool, outcome healing.Outcome, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.done {
+		return
+	}
+	if err != nil {
+		outcome = c.unfollowed(err)
+	}
+	f.done, f.back, f.outcome, f.err = true, back, outcome, err
+	now := c.Clock.Now()
+	var pace *ramp
+	switch {
+	case f.failure.Class == v1alpha1.ErrorDependencyDown:
+		if !outcome.Success || outcome.FixApplied == "" {
+			w.hush(f.failure.Tool, now.Add(quietTime))
+		}
+	case outcome.Success || outcome.Unverified:
+		w.well()
+		pace = newRamp(c.Clock)
+	case c.ctx.Err() == nil:
+		w.learn(f.failure, outcome, err, now)
+	}
+	w.ended(f, pace)
+	f.wake()
+}
+
+// follow tells every step once and in order, from the first, and returns when the heal is over or ctx ends.
+func (f *flight) follow(ctx context.Context, progress func(v1alpha1.ProgressEntry)) (outcome healing.Outcome, back bool, err error) {
+	for told := 0; ; {
+		f.mu.Lock()
+		entries, news, done := f.entries[told:], f.news, f.done
+		f.mu.Unlock()
+		for _, entry := range entries {
+			progress(entry)
+		}
+		told += len(entries)
+		if done && len(entries) == 0 {
+			return f.outcome, f.back, f.err
+		}
+		if len(entries) > 0 {
+			continue
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return healing.Outcome{}, false, context.Cause(ctx)
+		}
+	}
+}
