@@ -154,7 +154,7 @@ func (r *run) answer(ctx context.Context) (Answer, error) {
 		turn, err := r.plan.Next(ctx, conversation)
 		switch {
 		case err != nil:
-			return Answer{}, fmt.Errorf("planning: %w", err)
+			return Answer{}, err
 		case turn.Answer != nil:
 			return *turn.Answer, nil
 		case len(turn.List) > 0:

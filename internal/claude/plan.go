@@ -4,6 +4,7 @@
 package claude
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -173,7 +174,7 @@ func (p *plan) heard(answer *answered, query string) (chat.Turn, bool) {
 		return p.declined(answer), true
 	}
 	if len(answer.Content) > 0 {
-		p.messages = append(p.messages, answer.ToParam())
+		p.messages = append(p.messages, echo(answer))
 	}
 	p.uses = p.usesOf(answer, query)
 	if len(p.uses) > 0 && p.turns < p.MaxTurns {
@@ -183,6 +184,17 @@ func (p *plan) heard(answer *answered, query string) (chat.Turn, bool) {
 		return chat.Turn{}, false
 	}
 	return p.answered(answer), true
+}
+
+// echo is an answer as it is sent back. The API takes no call whose input is not an object, even if it wrote it itself.
+func echo(answer *answered) anthropic.MessageParam {
+	message := answer.ToParam()
+	for i, block := range answer.Content {
+		if use := message.Content[i].OfToolUse; use != nil && !bytes.HasPrefix(bytes.TrimSpace(block.Input), []byte("{")) {
+			use.Input = struct{}{}
+		}
+	}
+	return message
 }
 
 // answered ends the question with what the model has said.

@@ -53,7 +53,7 @@ func (p *plan) resolve(u *use, name string, input json.RawMessage, broken bool, 
 	decoder := json.NewDecoder(bytes.NewReader(input))
 	decoder.UseNumber() // ids can be larger than a float holds exactly
 	var arguments map[string]any
-	if broken || (len(input) > 0 && decoder.Decode(&arguments) != nil) {
+	if broken || decoder.Decode(&arguments) != nil || arguments == nil {
 		return "The input is no JSON object, perhaps since it was cut off. Nothing was called. Call again with a complete and shorter input."
 	}
 	if name == findTools {

@@ -25,6 +25,8 @@ const (
 	maxBody = 64 << 10
 	// maxQuery bounds a query, in characters.
 	maxQuery = 4000
+	// maxConversationID bounds what is looked up.
+	maxConversationID = 64
 
 	expected = `a JSON object such as {"query": "list sandfly hosts", "streaming": true}`
 )
@@ -36,6 +38,8 @@ const requestedBy = "cortex-gateway"
 type task struct {
 	Query     string `json:"query"`
 	Streaming bool   `json:"streaming"`
+	// ConversationID is that of an earlier answer, to go on from there.
+	ConversationID string `json:"conversation_id"`
 }
 
 // answer is the reply to a task without streaming.
@@ -44,6 +48,8 @@ type answer struct {
 	Status  chat.Status      `json:"status"`
 	Result  chat.Message     `json:"result"`
 	Healing []healing.Result `json:"healing"`
+	// ConversationID is left out where there is nothing to go on from.
+	ConversationID string `json:"conversation_id,omitempty"`
 }
 
 // refusal is a request that cannot be a task, with the HTTP status that says why.
@@ -73,7 +79,7 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	go s.endWithGateway(ctx, cancel)
 	s.Log.Info("task", "id", id, "streaming", t.Streaming)
 
-	query := chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy}
+	query := chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy, Conversation: t.ConversationID}
 	if t.Streaming {
 		s.stream(ctx, cancel, w, query)
 		return
@@ -84,7 +90,7 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 		outcome.Healing = []healing.Result{}
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.WriteTimeout))
-	reply(w, http.StatusOK, answer{ID: id, Status: outcome.Status, Result: outcome.Result, Healing: outcome.Healing})
+	reply(w, http.StatusOK, answer{ID: id, Status: outcome.Status, Result: outcome.Result, Healing: outcome.Healing, ConversationID: outcome.Conversation})
 }
 
 // endWithGateway ends a task if the gateway's grace is over before it.
@@ -111,6 +117,8 @@ func readTask(w http.ResponseWriter, r *http.Request) (task, *refusal) {
 	switch count := utf8.RuneCountInString(t.Query); {
 	case strings.TrimSpace(t.Query) == "":
 		return task{}, &refusal{http.StatusBadRequest, `"query" is empty: send ` + expected}
+	case len(t.ConversationID) > maxConversationID:
+		return task{}, &refusal{http.StatusBadRequest, `"conversation_id" is too long for one: send that of an earlier answer, or leave it out`}
 	case count > maxQuery:
 		return task{}, &refusal{http.StatusBadRequest, fmt.Sprintf(`"query" has %d characters, and at most %d are read: shorten it`, count, maxQuery)}
 	}
