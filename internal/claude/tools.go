@@ -24,6 +24,9 @@ const (
 	// maxOffered and maxOfferedBytes bound the tools that one request offers: a model chooses badly among thousands.
 	maxOffered      = 512
 	maxOfferedBytes = 512 << 10
+	// maxAbout bounds what a tool says of itself. It is less than what is kept of that, so that what was cut there, which may be
+	// half a secret, does not show.
+	maxAbout = 3 << 10
 	// maxDepth bounds how deep a schema is read.
 	maxDepth = 32
 )
@@ -102,8 +105,8 @@ func finder(servers []string) anthropic.ToolUnionParam {
 // API would refuse, since that would be the end of every question.
 func paramOf(name string, server types.NamespacedName, tool mcp.Tool) (anthropic.ToolParam, bool) {
 	schema, ok := schemaOf(tool)
-	about := strings.TrimSpace(cmp.Or(tool.Description, tool.Title))
-	about = fmt.Sprintf("Tool %q of the MCP server %s. It describes itself so: %s", foreign.Line(tool.Name, 128), server.Name, foreign.Redact(about))
+	about, _ := foreign.Block(strings.TrimSpace(cmp.Or(tool.Description, tool.Title)), maxAbout)
+	about = fmt.Sprintf("Tool %q of the MCP server %s. It describes itself so: %s", foreign.Line(tool.Name, 128), server.Name, about)
 	return anthropic.ToolParam{Name: name, Description: anthropic.String(about), InputSchema: schema}, ok
 }
 
