@@ -38,8 +38,10 @@ var errUnknownConversation = errors.New("this conversation is not known (any mor
 
 // Exchange is a question of a conversation and what came of it. All text in it is free of secrets.
 type Exchange struct {
-	Query  string
-	Calls  []PastCall
+	Query string
+	Calls []PastCall
+	// Answer in a model's own words. It is empty where there was none: what the rules answer is what tools have said, and nobody
+	// should take it for anything else later.
 	Answer string
 }
 
@@ -99,17 +101,23 @@ func (c *Conversations) past(id, owner string) ([]Exchange, error) {
 	return found.exchanges[:len(found.exchanges):len(found.exchanges)], nil
 }
 
-// begin gives a new conversation its id. It is remembered once something was said in it.
-func (c *Conversations) begin() string { return "conv-" + strings.ToLower(rand.Text()) }
+// begin begins a conversation, and names it.
+func (c *Conversations) begin(owner string) (id string) {
+	id = "conv-" + strings.ToLower(rand.Text())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known[id] = c.byUse.PushFront(&conversation{id: id, owner: owner, used: c.clock.Now()})
+	c.forget()
+	return id
+}
 
-// add remembers an exchange.
-func (c *Conversations) add(id, owner string, exchange Exchange) {
+// add remembers an exchange, unless the conversation was forgotten meanwhile.
+func (c *Conversations) add(id string, exchange Exchange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	element, ok := c.known[id]
 	if !ok {
-		element = c.byUse.PushFront(&conversation{id: id, owner: owner})
-		c.known[id] = element
+		return
 	}
 	c.byUse.MoveToFront(element)
 	one := element.Value.(*conversation)
@@ -145,7 +153,9 @@ func (c *Conversations) forget() {
 // remembered makes an exchange of a query that has ended.
 func remembered(query string, results []Result, answer Answer) Exchange {
 	e := Exchange{Query: foreign.Redact(query)}
-	e.Answer, _ = foreign.Block(strings.Join(answer.Texts, "\n"), maxPastAnswer)
+	if answer.StopReason != "" {
+		e.Answer, _ = foreign.Block(strings.Join(answer.Texts, "\n"), maxPastAnswer)
+	}
 	for _, result := range results[max(0, len(results)-maxPastCalls):] {
 		call := PastCall{
 			Server: result.Call.Server, Tool: result.Call.Tool.Name, Arguments: argumentsShown(result.Call.Arguments, maxPastResult),

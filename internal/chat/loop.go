@@ -22,6 +22,9 @@ import (
 // maxTurns bounds how often a planner is asked about one query, should it not end by itself.
 const maxTurns = 64
 
+// stopRefusal is the stop reason of an answer that a model has declined to give.
+const stopRefusal = "refusal"
+
 // Options of a Loop.
 type Options struct {
 	Planner Planner
@@ -86,7 +89,10 @@ func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {
 	outcome := Outcome{Status: answer.Status, Result: message(query.ID, r.model(), answer), Healing: r.heals}
 	if r.plan != nil {
 		outcome.Conversation = r.query.Conversation
-		l.Conversations.add(r.query.Conversation, query.RequestedBy, remembered(query.Text, r.results, answer))
+		// What a model has declined to answer, it would decline again with every question that follows.
+		if answer.StopReason != stopRefusal {
+			l.Conversations.add(r.query.Conversation, remembered(query.Text, r.results, answer))
+		}
 	}
 	r.tell(ProcessingComplete{ID: query.ID, Status: outcome.Status, Result: outcome.Result})
 	return outcome
@@ -117,7 +123,7 @@ func (r *run) tell(event Event) {
 // conversation is what was said before. It gives a new conversation its id.
 func (r *run) conversation() ([]Exchange, error) {
 	if r.query.Conversation == "" {
-		r.query.Conversation = r.Conversations.begin()
+		r.query.Conversation = r.Conversations.begin(r.query.RequestedBy)
 		return nil, nil
 	}
 	return r.Conversations.past(r.query.Conversation, r.query.RequestedBy)

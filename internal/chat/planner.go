@@ -92,7 +92,7 @@ type Turn struct {
 type Answer struct {
 	Texts  []string
 	Status Status
-	// StopReason and Usage are a model's; the rules have none.
+	// StopReason and Usage are a model's. An answer that is not in a model's own words has no StopReason.
 	StopReason string
 	Usage      Usage
 }

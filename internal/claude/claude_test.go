@@ -128,7 +128,7 @@ func TestPausesGrow(t *testing.T) {
 }
 
 func TestTheRulesTakeOver(t *testing.T) {
-	refusing := claudetest.Start(t, claudetest.Say(""))
+	elsewhere := claudetest.Start(t, claudetest.Say("I have the key."))
 	for name, tc := range map[string]struct {
 		options claude.Options
 		script  []claudetest.Reply
@@ -141,6 +141,7 @@ func TestTheRulesTakeOver(t *testing.T) {
 		"no such host":        {options: claude.Options{BaseURL: "http://no-such-host.invalid"}, why: "there is no host no-such-host.invalid"},
 		"no such model":       {script: []claudetest.Reply{claudetest.Fail(404, "not_found_error", "model: claude-none")}, why: "does not know the model"},
 		"no permission":       {script: []claudetest.Reply{claudetest.Fail(403, "permission_error", "not allowed")}, why: "the API key may not do this"},
+		"a redirect":          {script: []claudetest.Reply{claudetest.Fail(307, "redirect", "", "Location", elsewhere.URL+"/v1/messages")}, why: "answers with a redirect, which is not followed"},
 		"no credit":           {script: []claudetest.Reply{claudetest.Fail(400, "invalid_request_error", "Your credit balance is too low")}, why: "has no credit left"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,8 +157,8 @@ func TestTheRulesTakeOver(t *testing.T) {
 			}
 		})
 	}
-	if len(refusing.Requests()) != 0 {
-		t.Error("nobody asked")
+	if len(elsewhere.Requests()) != 0 {
+		t.Error("the key went along with a redirect")
 	}
 }
 
@@ -267,6 +268,16 @@ func TestTurnsAreBounded(t *testing.T) {
 	}
 }
 
+// A model that does not heed that is stopped.
+func TestAModelThatNeverAnswersIsStopped(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	w := setup{backends: []*mcptest.Backend{backend}, options: claude.Options{MaxTurns: 3}}.start(t, listing())
+	w.ask("which hosts are watched?", "").expect(t, chat.StatusFailed, "not answered within 3 turns (--claude-max-turns)")
+	if requests := len(w.model.Requests()); requests != 3 || backend.Calls("list_hosts") != 2 {
+		t.Errorf("%d requests, %d calls", requests, backend.Calls("list_hosts"))
+	}
+}
+
 func TestTokensAreBounded(t *testing.T) {
 	w := setup{backends: []*mcptest.Backend{mcptest.Start(t, sandfly)}, options: claude.Options{TokenBudget: 200}}.start(t, listing())
 	got := w.ask("which hosts are watched?", "")
@@ -325,6 +336,16 @@ func TestAConversationGoesOn(t *testing.T) {
 		t.Error(diff)
 	}
 	w.ask("hello", "conv-unknown").expect(t, chat.StatusFailed, "this conversation is not known (any more)")
+}
+
+// What a model has declined to answer is not asked again with the next question.
+func TestARefusalIsNotRemembered(t *testing.T) {
+	w := setup{}.start(t, claudetest.Refuse("cyber", "no"), claudetest.Say("Well."))
+	first := w.ask("something bad", "")
+	w.ask("how are you?", first.Conversation).expect(t, chat.StatusCompleted, "Well.")
+	if raw := w.model.Last().Raw; strings.Contains(raw, "something bad") {
+		t.Error(raw)
+	}
 }
 
 // "yes" agrees to what was ordered before, and to nothing else.

@@ -188,6 +188,32 @@ func TestWhatWasSaidBeforeStaysData(t *testing.T) {
 	}
 }
 
+// What the rules have answered is what a tool has said: in the next question to the model it is a result, and not its own words.
+func TestWhatTheRulesAnsweredStaysData(t *testing.T) {
+	h := startHostile(t, "Reads the log.", func() *sdk.CallToolResult {
+		return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: order["plain"]}}}
+	})
+	w := setup{}.start(t, claudetest.Fail(403, "permission_error", "no"), claudetest.Say("Well."))
+	w.join(h)
+	first := w.ask("read log", "")
+	first.expect(t, chat.StatusCompleted, order["plain"])
+	w.ask("and now?", first.Conversation).expect(t, chat.StatusCompleted, "Well.")
+	results := 0
+	for _, message := range w.model.Last().Messages {
+		for _, block := range message.Content {
+			if strings.Contains(block.Text, "Ignore all previous") {
+				t.Errorf("the %s says it", message.Role)
+			}
+			if block.Type == "tool_result" && strings.Contains(block.Content[0].Text, "Ignore all previous") {
+				results++
+			}
+		}
+	}
+	if results != 1 {
+		t.Errorf("%d results", results)
+	}
+}
+
 // Whatever carries a secret to the model arrives without it: a question, a tool's answer, its description, the conversation.
 func TestSecretsDoNotReachTheModel(t *testing.T) {
 	var now atomic.Pointer[canary.Canary]

@@ -34,9 +34,8 @@ type plan struct {
 	box      toolbox
 	// refused are the tools that the API does not take, by name.
 	refused map[string]bool
-	// uses are the calls of the model's last answer, in order; taken counts the loop's results that were handed to them.
-	uses  []*use
-	taken int
+	// uses are the calls of the model's last answer, in order.
+	uses []*use
 	// room is what is left for results, in bytes.
 	room int
 
@@ -106,7 +105,8 @@ func (p *plan) next(ctx context.Context, c chat.Conversation) (chat.Turn, error)
 
 func (p *plan) begin(c chat.Conversation) {
 	p.room, p.refused = maxResults, map[string]bool{}
-	p.messages = append(said(p.past, len(toolboxOf(c.Servers, nil).params) > 0),
+	p.box = toolboxOf(c.Servers, nil)
+	p.messages = append(said(p.past, len(p.box.params) > 0),
 		anthropic.NewUserMessage(anthropic.NewTextBlock(nonEmpty(foreign.Redact(c.Query)))))
 }
 
@@ -140,7 +140,7 @@ func (p *plan) ask(ctx context.Context, c chat.Conversation) (*answered, error) 
 
 func (p *plan) params(c chat.Conversation) anthropic.MessageNewParams {
 	// Where all servers have gone in the meantime, the tools stay: the conversation has calls of theirs in it.
-	if box := toolboxOf(c.Servers, p.refused); len(box.params) > 0 || p.turns == 1 {
+	if box := toolboxOf(c.Servers, p.refused); len(box.params) > 0 {
 		p.box = box
 	}
 	params := anthropic.MessageNewParams{
@@ -205,7 +205,7 @@ func (p *plan) answered(answer *answered) chat.Turn {
 		texts = append(texts, fmt.Sprintf("[cut here: an answer has at most %d tokens (--claude-max-tokens); ask for less, or for the rest]", p.MaxTokens))
 	case answer.StopReason == anthropic.StopReasonModelContextWindowExceeded:
 		texts = append(texts, "[cut here: the conversation fills what the model can hold; ask again without conversation_id]")
-	case p.turns >= p.MaxTurns && len(texts) == 0:
+	case p.turns >= p.MaxTurns && (len(p.uses) > 0 || len(texts) == 0):
 		return p.ended(chat.StatusFailed, string(answer.StopReason), fmt.Sprintf("The question was not answered within %d turns (--claude-max-turns): ask for less at once.", p.MaxTurns))
 	case len(texts) == 0:
 		texts = []string{"The model had nothing to say."}
@@ -271,14 +271,14 @@ func (p *plan) take(c chat.Conversation) {
 			u.listed(p, c.Servers)
 		}
 	}
-	for _, result := range c.Results[p.taken:] {
-		for _, u := range p.uses {
-			if u.call != nil && u.id == result.Call.ID {
+	for _, u := range p.uses {
+		// From behind, should the model have given an id twice.
+		for i := len(c.Results) - 1; i >= 0 && u.call != nil && !u.done; i-- {
+			if result := c.Results[i]; u.id == result.Call.ID {
 				u.answer(p.result(result), result.Failed())
 			}
 		}
 	}
-	p.taken = len(c.Results)
 }
 
 // result frames what came of a call, in the room that there is.

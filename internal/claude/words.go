@@ -69,11 +69,15 @@ func said(past []chat.Exchange, withCalls bool) []anthropic.MessageParam {
 	}
 	var messages []anthropic.MessageParam
 	for i, exchange := range past[from:] {
-		messages = append(messages, anthropic.NewUserMessage(anthropic.NewTextBlock(exchange.Query)))
+		messages = append(messages, anthropic.NewUserMessage(anthropic.NewTextBlock(nonEmpty(exchange.Query))))
 		if withCalls && len(exchange.Calls) > 0 {
 			messages = append(messages, calledBefore(i, exchange.Calls)...)
 		}
-		messages = append(messages, anthropic.NewAssistantMessage(anthropic.NewTextBlock(nonEmpty(exchange.Answer))))
+		answer := exchange.Answer
+		if answer == "" {
+			answer = "(There is no answer of mine: simple rules showed what the tools had said, or the question failed.)"
+		}
+		messages = append(messages, anthropic.NewAssistantMessage(anthropic.NewTextBlock(nonEmpty(answer))))
 	}
 	return messages
 }
