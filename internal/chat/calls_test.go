@@ -54,6 +54,19 @@ func call(id, tool, host string) chat.Call {
 	return c
 }
 
+// answering tells when an answer begins, which is before the caller has it.
+type answering struct {
+	http.ResponseWriter
+	begins func()
+}
+
+func (a *answering) Write(p []byte) (int, error) {
+	a.begins()
+	return a.ResponseWriter.Write(p)
+}
+
+func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
 // Two calls that read are at the server at the same time; those that change something come one after the other, in order.
 func TestCallsThatReadAreMadeSideBySide(t *testing.T) {
 	backend := mcptest.Start(t, sandfly)
@@ -79,10 +92,14 @@ func TestCallsThatReadAreMadeSideBySide(t *testing.T) {
 			t.Error("two calls that change something run at once")
 		}
 		mu.Unlock()
-		serve(w, r)
-		mu.Lock()
-		running--
-		mu.Unlock()
+		var once sync.Once
+		serve(&answering{w, func() {
+			once.Do(func() {
+				mu.Lock()
+				defer mu.Unlock()
+				running--
+			})
+		}}, r)
 		return true
 	}
 	got := setup{backends: []*mcptest.Backend{backend}, damage: func() { backend.Break(gate) }, planner: planned{
