@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +32,9 @@ type plan struct {
 	model string
 
 	messages []anthropic.MessageParam
-	box      toolbox
+	// box is what is offered, of the servers as they were seen.
+	box  toolbox
+	seen []chat.Server
 	// refused are the tools that the API does not take, by name.
 	refused map[string]bool
 	// uses are the calls of the model's last answer, in order.
@@ -105,7 +108,7 @@ func (p *plan) next(ctx context.Context, c chat.Conversation) (chat.Turn, error)
 
 func (p *plan) begin(c chat.Conversation) {
 	p.room, p.refused = maxResults, map[string]bool{}
-	p.box = toolboxOf(c.Servers, nil)
+	p.look(c.Servers)
 	p.messages = append(said(p.past, len(p.box.params) > 0),
 		anthropic.NewUserMessage(anthropic.NewTextBlock(nonEmpty(foreign.Redact(c.Query)))))
 }
@@ -133,16 +136,30 @@ func (p *plan) ask(ctx context.Context, c chat.Conversation) (*answered, error) 
 			return nil, err
 		}
 		name := params.Tools[index].OfTool.Name
-		p.refused[name] = true
+		p.refused[name], p.seen = true, nil
 		p.Log.Info("the API does not take a tool, so it is not offered", "tool", name, "reason", refused.reason)
 	}
 }
 
-func (p *plan) params(c chat.Conversation) anthropic.MessageNewParams {
-	// Where all servers have gone in the meantime, the tools stay: the conversation has calls of theirs in it.
-	if box := toolboxOf(c.Servers, p.refused); len(box.params) > 0 {
+// look makes the toolbox anew where something has changed: to clean hundreds of descriptions takes milliseconds. Where all servers
+// have gone in the meantime, the tools stay: the conversation has calls of theirs in it.
+func (p *plan) look(servers []chat.Server) {
+	if p.seen != nil && slices.EqualFunc(p.seen, servers, sameTools) {
+		return
+	}
+	p.seen = servers
+	if box := toolboxOf(servers, p.refused); len(box.params) > 0 {
 		p.box = box
 	}
+}
+
+// sameTools compares the lists themselves: a server that is listed again has another one.
+func sameTools(a, b chat.Server) bool {
+	return a.Key == b.Key && a.Listed == b.Listed && len(a.Tools) == len(b.Tools) && (len(a.Tools) == 0 || &a.Tools[0] == &b.Tools[0])
+}
+
+func (p *plan) params(c chat.Conversation) anthropic.MessageNewParams {
+	p.look(c.Servers)
 	params := anthropic.MessageNewParams{
 		Model: p.Planner.Model, MaxTokens: int64(p.MaxTokens), Messages: p.messages, System: p.system(), Tools: p.box.params,
 		CacheControl: anthropic.NewCacheControlEphemeralParam(),
