@@ -34,6 +34,10 @@ MCP servers are the Services with the label healing.cortex.dev/mcp-server=true.
   curl -N http://localhost:8000/api/tasks -H 'Content-Type: application/json' \
        -d '{"query": "list sandfly hosts", "streaming": true}'
 
+With an API key, Claude plans: it reads what the tools say, calls several of them, and goes on with a conversation
+("conversation_id" of the last answer). Tools that change something are called only if the question orders it in so many words.
+Without a key, rules match the words of a question with the names of tools. Secrets are hidden from the model.
+
 /healthz, /readyz and /metrics are served at the same address. All durations are like 90s or 2m.
 
 Flags:
@@ -46,6 +50,7 @@ type options struct {
 	takeUp        time.Duration
 	callTimeout   time.Duration
 	shutdownGrace time.Duration
+	claude        claudeOptions
 	log           zap.Options
 }
 
@@ -65,12 +70,13 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.callTimeout, "tool-call-timeout", mcp.DefaultCallTimeout, "how long a tool call may take before the server is taken for hung")
 	flags.DurationVar(&o.shutdownGrace, "shutdown-grace", gateway.DefaultShutdownGrace,
 		"how long streams may go on after SIGTERM; keep it 5s below the pod's terminationGracePeriodSeconds")
+	o.claude.bind(flags)
 	o.log.BindFlags(flags)
 	config.RegisterFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	return o, o.validate(flags.Args())
+	return o, errors.Join(o.validate(flags.Args()), o.claude.validate())
 }
 
 func (o options) validate(rest []string) error {

@@ -24,13 +24,18 @@ func TestDefaultsAreTheSpecs(t *testing.T) {
 
 func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 	for line, want := range map[string]string{
-		"--heal-timeout=5s":        "--heal-timeout is 5s: it must be from 10s to 30m0s",
-		"--heal-timeout=1h":        "--heal-timeout is 1h0m0s: it must be from 10s to 30m0s",
-		"--tool-call-timeout=0s":   "--tool-call-timeout is 0s: it must be positive",
-		"--shutdown-grace=-1s":     "--shutdown-grace is -1s: it must be positive",
-		"serve":                    `unexpected argument "serve": all options are flags, see --help`,
-		"--no-such-flag":           "flag provided but not defined: -no-such-flag",
-		"--takeup-timeout=forever": "invalid value",
+		"--heal-timeout=5s":                         "--heal-timeout is 5s: it must be from 10s to 30m0s",
+		"--heal-timeout=1h":                         "--heal-timeout is 1h0m0s: it must be from 10s to 30m0s",
+		"--tool-call-timeout=0s":                    "--tool-call-timeout is 0s: it must be positive",
+		"--shutdown-grace=-1s":                      "--shutdown-grace is -1s: it must be positive",
+		"serve":                                     `unexpected argument "serve": all options are flags, see --help`,
+		"--no-such-flag":                            "flag provided but not defined: -no-such-flag",
+		"--claude-max-turns=0":                      "--claude-max-turns is 0: it must be from 1 to 50",
+		"--claude-budget=0s":                        "--claude-budget is 0s: it must be positive",
+		"--claude-base-url=ftp://x":                 "--claude-base-url must be a URL such as https://api.anthropic.com",
+		"--claude-system-prompt-file=/no/such/file": "--claude-system-prompt-file: open /no/such/file",
+		"--claude-system-prompt=x --claude-system-prompt-file=/etc/hosts": "are both set: keep one",
+		"--takeup-timeout=forever":                                        "invalid value",
 	} {
 		if _, err := parse(strings.Fields(line), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", line, err, want)
@@ -43,7 +48,7 @@ func TestHelpTeaches(t *testing.T) {
 	if _, err := parse([]string{"--help"}, &out); !errors.Is(err, flag.ErrHelp) {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"curl -N http://localhost:8000/api/tasks", "healing.cortex.dev/mcp-server=true", "-heal-timeout", "default 2m0s"} {
+	for _, want := range []string{"curl -N http://localhost:8000/api/tasks", "healing.cortex.dev/mcp-server=true", "-heal-timeout", "default 2m0s", "-claude-api-key-file", "ANTHROPIC_API_KEY"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in the help", want)
 		}

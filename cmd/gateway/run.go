@@ -66,7 +66,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	})
 	defer recoverer.Close()
 	loop := chat.NewLoop(chat.Options{
-		Planner: chat.NewRules(), Servers: servers.Servers, Recoverer: recoverer,
+		Planner: o.claude.planner(metrics, log.WithName("claude")), Servers: servers.Servers, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(metrics), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
 	var synced atomic.Bool

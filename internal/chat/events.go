@@ -7,8 +7,8 @@ package chat
 
 import "encoding/json"
 
-// Event is one step of a query, told to the one who asked. Each has exactly the fields of the spec ("Progress
-// Streaming (SSE)").
+// Event is one step of a query, told to the one who asked. Those that the spec names ("Progress Streaming (SSE)") have exactly
+// its fields. The others, ConversationKnown, ToolStart, ToolResult and TextDelta, a client may leave alone.
 type Event interface{ event() }
 
 // ProcessingStart is sent when the processing of a query begins.
@@ -54,6 +54,38 @@ type ProcessingComplete struct {
 	Result Message `json:"result"`
 }
 
+// ConversationKnown is sent once at the beginning: the next query may go on from this one by naming the id.
+type ConversationKnown struct {
+	ConversationID string `json:"conversation_id"`
+}
+
+// ToolStart is sent when a tool is called.
+type ToolStart struct {
+	// ID is that of the ToolResult which follows.
+	ID      string `json:"id"`
+	Service string `json:"service"`
+	Tool    string `json:"tool"`
+	// Arguments as JSON text, shortened and without secrets.
+	Arguments string `json:"arguments"`
+}
+
+// ToolResult is sent when a call has ended, after the heal that it may have waited for.
+type ToolResult struct {
+	ID      string `json:"id"`
+	Service string `json:"service"`
+	Tool    string `json:"tool"`
+	Success bool   `json:"success"`
+	// Message is the beginning of what the tool answered, or why there is no answer: one line.
+	Message string `json:"message"`
+}
+
+// TextDelta is a piece of the model's text as it comes. The whole text is in ProcessingComplete.
+type TextDelta struct {
+	Text string `json:"text"`
+	// Reset: what was sent since the last tool call is void, since the model has to be asked again.
+	Reset bool `json:"reset,omitempty"`
+}
+
 // Status is how a query ended.
 type Status string
 
@@ -70,6 +102,10 @@ func (HealingComplete) event()    {}
 func (HealingFailed) event()      {}
 func (ProcessingDelay) event()    {}
 func (ProcessingComplete) event() {}
+func (ConversationKnown) event()  {}
+func (ToolStart) event()          {}
+func (ToolResult) event()         {}
+func (TextDelta) event()          {}
 
 // MarshalJSON writes the event with its type first.
 func (e ProcessingStart) MarshalJSON() ([]byte, error) {
@@ -111,6 +147,30 @@ func (e ProcessingDelay) MarshalJSON() ([]byte, error) {
 func (e ProcessingComplete) MarshalJSON() ([]byte, error) {
 	type fields ProcessingComplete
 	return typed("processing_complete", fields(e))
+}
+
+// MarshalJSON writes the event with its type first.
+func (e ConversationKnown) MarshalJSON() ([]byte, error) {
+	type fields ConversationKnown
+	return typed("conversation", fields(e))
+}
+
+// MarshalJSON writes the event with its type first.
+func (e ToolStart) MarshalJSON() ([]byte, error) {
+	type fields ToolStart
+	return typed("tool_start", fields(e))
+}
+
+// MarshalJSON writes the event with its type first.
+func (e ToolResult) MarshalJSON() ([]byte, error) {
+	type fields ToolResult
+	return typed("tool_result", fields(e))
+}
+
+// MarshalJSON writes the event with its type first.
+func (e TextDelta) MarshalJSON() ([]byte, error) {
+	type fields TextDelta
+	return typed("text_delta", fields(e))
 }
 
 // typed puts a type before the fields, so that a person who reads the stream sees it first.

@@ -10,7 +10,7 @@ import (
 
 // The fields are those of the spec ("Progress Streaming (SSE)"), and no others.
 func TestEventsHaveExactlyTheFieldsOfTheSpec(t *testing.T) {
-	result := message("task-1", "rules", []string{"3 hosts"})
+	result := message("task-1", "rules", Answer{Texts: []string{"3 hosts"}})
 	for name, tc := range map[string]struct {
 		event Event
 		want  string
@@ -24,6 +24,11 @@ func TestEventsHaveExactlyTheFieldsOfTheSpec(t *testing.T) {
 		"processing_delay":  {ProcessingDelay{"Rate limited, retrying in 2 seconds..."}, `{"type":"processing_delay","message":"Rate limited, retrying in 2 seconds..."}`},
 		"processing_complete": {ProcessingComplete{"task-1", StatusCompleted, result},
 			`{"type":"processing_complete","id":"task-1","status":"completed","result":{"id":"msg_task-1","type":"message","role":"assistant","model":"rules","content":[{"type":"text","text":"3 hosts"}],"stop_reason":"end_turn","usage":{"input_tokens":0,"output_tokens":0}}}`},
+		"conversation": {ConversationKnown{"conv-1"}, `{"type":"conversation","conversation_id":"conv-1"}`},
+		"tool_start":   {ToolStart{"call-1", "s", "list_hosts", "{}"}, `{"type":"tool_start","id":"call-1","service":"s","tool":"list_hosts","arguments":"{}"}`},
+		"tool_result":  {ToolResult{"call-1", "s", "list_hosts", true, "2 hosts"}, `{"type":"tool_result","id":"call-1","service":"s","tool":"list_hosts","success":true,"message":"2 hosts"}`},
+		"text_delta":   {TextDelta{Text: "2 ho"}, `{"type":"text_delta","text":"2 ho"}`},
+		"text again":   {TextDelta{Reset: true}, `{"type":"text_delta","text":"","reset":true}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := json.Marshal(tc.event)

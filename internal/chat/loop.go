@@ -19,12 +19,17 @@ import (
 	"github.com/ry-ops/cortex/internal/recovery"
 )
 
-// maxTurns bounds how often a planner is asked about one query.
-const maxTurns = 8
+// maxTurns bounds how often a planner is asked about one query, should it not end by itself.
+const maxTurns = 64
+
+// stopRefusal is the stop reason of an answer that a model has declined to give.
+const stopRefusal = "refusal"
 
 // Options of a Loop.
 type Options struct {
 	Planner Planner
+	// Conversations remembers what was said; nil makes a new memory.
+	Conversations *Conversations
 	// Servers lists the MCP servers that there are now.
 	Servers func() []*mcp.Server
 	// Recoverer makes the calls outlive a failure of their server.
@@ -40,7 +45,12 @@ type Options struct {
 type Loop struct{ Options }
 
 // NewLoop makes a Loop.
-func NewLoop(o Options) *Loop { return &Loop{Options: o} }
+func NewLoop(o Options) *Loop {
+	if o.Conversations == nil {
+		o.Conversations = NewConversations(o.Clock)
+	}
+	return &Loop{Options: o}
+}
 
 // Query is a question.
 type Query struct {
@@ -48,6 +58,8 @@ type Query struct {
 	ID, Text string
 	// RequestedBy names who asks. It is recorded on the HealingRequests, at most 253 characters.
 	RequestedBy string
+	// Conversation that the question goes on with; empty begins a new one.
+	Conversation string
 }
 
 // Outcome is how a query ended.
@@ -56,6 +68,8 @@ type Outcome struct {
 	Result Message
 	// Healing has a result for every heal that the query waited for.
 	Healing []healing.Result
+	// Conversation to go on with; empty if there is none.
+	Conversation string
 }
 
 // Run answers one query. It calls emit for every event, one at a time; the last one, whatever happens, is a
@@ -63,12 +77,25 @@ type Outcome struct {
 func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {
 	r := &run{Loop: l, query: query, emit: emit, log: l.Log.WithValues("task", query.ID), failed: map[types.NamespacedName]error{}}
 	r.tell(ProcessingStart{Query: query.Text})
-	answer, err := r.guarded(ctx)
+	past, err := r.conversation()
+	answer := Answer{}
+	if err == nil {
+		r.plan = l.Planner.Plan(past, r.tell)
+		r.tell(ConversationKnown{ConversationID: r.query.Conversation})
+		answer, err = r.guarded(ctx)
+	}
 	if err != nil {
 		r.log.Info("a query failed", "reason", foreign.Line(err.Error(), 1024))
-		answer = Answer{Status: StatusFailed, Texts: []string{shown(err.Error())}}
+		answer.Status, answer.Texts = StatusFailed, []string{shown(err.Error())}
 	}
-	outcome := Outcome{Status: answer.Status, Result: message(query.ID, l.Planner.Model(), answer.Texts), Healing: r.heals}
+	outcome := Outcome{Status: answer.Status, Result: message(query.ID, r.model(), answer), Healing: r.heals}
+	if r.plan != nil {
+		outcome.Conversation = r.query.Conversation
+		// What a model has declined to answer, it would decline again with every question that follows.
+		if answer.StopReason != stopRefusal {
+			l.Conversations.add(r.query.Conversation, remembered(query.Text, r.results, answer))
+		}
+	}
 	r.tell(ProcessingComplete{ID: query.ID, Status: outcome.Status, Result: outcome.Result})
 	return outcome
 }
@@ -79,6 +106,9 @@ type run struct {
 	query Query
 	emit  func(Event)
 	log   logr.Logger
+	plan  Plan
+	// results of the calls so far.
+	results []Result
 
 	// mu makes events of calls that run side by side come one at a time, and guards what follows.
 	mu     sync.Mutex
@@ -90,6 +120,22 @@ func (r *run) tell(event Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.emit(event)
+}
+
+// conversation is what was said before. It gives a new conversation its id.
+func (r *run) conversation() ([]Exchange, error) {
+	if r.query.Conversation == "" {
+		r.query.Conversation = r.Conversations.begin(r.query.RequestedBy)
+		return nil, nil
+	}
+	return r.Conversations.past(r.query.Conversation, r.query.RequestedBy)
+}
+
+func (r *run) model() string {
+	if r.plan == nil {
+		return "none"
+	}
+	return r.plan.Model()
 }
 
 // guarded turns a panic into an error, so that one bad query ends itself and nothing else.
@@ -112,17 +158,17 @@ func (r *run) answer(ctx context.Context) (Answer, error) {
 		if ctx.Err() != nil {
 			return Answer{}, context.Cause(ctx)
 		}
-		conversation.Servers = r.view()
-		turn, err := r.Planner.Next(ctx, conversation)
+		conversation.Servers, conversation.Results = r.view(), r.results
+		turn, err := r.plan.Next(ctx, conversation)
 		switch {
 		case err != nil:
-			return Answer{}, fmt.Errorf("planning: %w", err)
+			return Answer{}, err
 		case turn.Answer != nil:
 			return *turn.Answer, nil
 		case len(turn.List) > 0:
 			r.listAll(ctx, turn.List)
 		default:
-			conversation.Results = append(conversation.Results, r.callAll(ctx, turn.Calls)...)
+			r.results = append(r.results, r.callAll(ctx, turn.Calls)...)
 		}
 	}
 	return Answer{}, fmt.Errorf("the question was not answered within %d turns", maxTurns)
@@ -162,26 +208,6 @@ func (r *run) listAll(ctx context.Context, keys []types.NamespacedName) {
 		defer r.mu.Unlock()
 		r.failed[keys[i]] = err
 	})
-}
-
-// callAll makes calls side by side.
-func (r *run) callAll(ctx context.Context, calls []Call) []Result {
-	results := make([]Result, len(calls))
-	r.sideBySide(len(calls), func(i int) error {
-		results[i].Call = calls[i]
-		server, err := r.find(calls[i].Server)
-		if err != nil {
-			return err
-		}
-		return r.outliving(ctx, server, calls[i].Tool.Hints, func(ctx context.Context) error {
-			started := r.Clock.Now()
-			output, err := server.Call(ctx, calls[i].Tool, calls[i].Arguments)
-			results[i].Output = output
-			r.Metrics.called(calls[i].Server.Name, err, r.Clock.Since(started))
-			return err
-		})
-	}, func(i int, err error) { results[i].Err = err })
-	return results
 }
 
 // outliving makes a call that outlives a failure of its server.

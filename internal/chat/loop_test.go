@@ -61,7 +61,9 @@ func fixed(do func()) step {
 
 // asked is what came of a query.
 type asked struct {
+	// events are those that the spec names; extras are the others.
 	events  []string
+	extras  []string
 	outcome chat.Outcome
 	healer  *healer
 }
@@ -102,15 +104,20 @@ func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
 		Planner: s.planner, Servers: registry.Servers, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
-	var events []string
+	var events, extras []string
 	outcome := loop.Run(ctx, chat.Query{ID: "task-1", Text: query, RequestedBy: "test"}, func(event chat.Event) {
 		raw, err := json.Marshal(event)
 		if err != nil {
 			t.Error(err)
 		}
-		events = append(events, string(raw))
+		switch event.(type) {
+		case chat.ConversationKnown, chat.ToolStart, chat.ToolResult, chat.TextDelta:
+			extras = append(extras, string(raw))
+		default:
+			events = append(events, string(raw))
+		}
 	})
-	return asked{events, outcome, h}
+	return asked{events, extras, outcome, h}
 }
 
 func (a asked) text() string {
@@ -354,6 +361,8 @@ func TestTheEndOfAQueryIsTold(t *testing.T) {
 }
 
 type panicking struct{ *chat.Rules }
+
+func (p panicking) Plan([]chat.Exchange, func(chat.Event)) chat.Plan { return p }
 
 func (panicking) Next(context.Context, chat.Conversation) (chat.Turn, error) { panic("boom") }
 

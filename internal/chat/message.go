@@ -5,6 +5,7 @@ package chat
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -39,9 +40,10 @@ type Usage struct {
 	OutputTokens int `json:"output_tokens"`
 }
 
-func message(id, model string, texts []string) Message {
-	m := Message{ID: "msg_" + id, Type: "message", Role: "assistant", Model: model, StopReason: "end_turn", Content: []Block{}}
-	for _, text := range texts {
+func message(id, model string, answer Answer) Message {
+	m := Message{ID: "msg_" + id, Type: "message", Role: "assistant", Model: model, StopReason: cmp.Or(answer.StopReason, "end_turn"),
+		Usage: answer.Usage, Content: []Block{}}
+	for _, text := range answer.Texts {
 		m.Content = append(m.Content, Block{Type: "text", Text: text})
 	}
 	return m

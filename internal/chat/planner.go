@@ -5,6 +5,8 @@ package chat
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 	"k8s.io/apimachinery/pkg/types"
@@ -12,16 +14,23 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 )
 
-// Planner decides what to do next about a query: call tools, list servers, or answer. It is asked again with the
-// results until it answers. It does no calls itself.
+// Planner makes a plan for each query. It is safe for concurrent use.
 type Planner interface {
+	// Plan begins the planning of one query. past is what was said before in its conversation, the oldest first. tell takes
+	// what the planner itself has to say meanwhile: text as it comes, and delays.
+	Plan(past []Exchange, tell func(Event)) Plan
+}
+
+// Plan decides what to do next about one query: call tools, list servers, or answer. It is asked again with the results
+// until it answers. It does no calls itself.
+type Plan interface {
 	// Model names who plans: "rules", or a model.
 	Model() string
 	// Next returns the next turn. An error ends the query.
 	Next(ctx context.Context, conversation Conversation) (Turn, error)
 }
 
-// Conversation is what a planner knows.
+// Conversation is what a plan knows of its query.
 type Conversation struct {
 	Query string
 	// Servers that there are now, by name.
@@ -42,9 +51,13 @@ type Server struct {
 
 // Call of a tool.
 type Call struct {
+	// ID tells the calls of a query apart. The loop gives one where the planner has none.
+	ID        string
 	Server    types.NamespacedName
 	Tool      mcp.Tool
 	Arguments map[string]any
+	// Reads: the call changes nothing, so it may be made beside others.
+	Reads bool
 }
 
 // Result of a call: what the tool answered, or why there is no answer. The error's text is for people.
@@ -52,6 +65,17 @@ type Result struct {
 	Call   Call
 	Output *sdk.CallToolResult
 	Err    error
+}
+
+// Failed reports whether the call did not do what was asked.
+func (r Result) Failed() bool { return r.Err != nil || r.Output == nil || r.Output.IsError }
+
+// Text is all that came of the call, as text: bounded and visible, and not redacted.
+func (r Result) Text() string {
+	if r.Err != nil || r.Output == nil {
+		return shown(fmt.Sprint(r.Err))
+	}
+	return strings.Join(textsOf(r.Output), "\n")
 }
 
 // Turn is what to do next: exactly one of its fields is set.
@@ -68,4 +92,7 @@ type Turn struct {
 type Answer struct {
 	Texts  []string
 	Status Status
+	// StopReason and Usage are a model's. An answer that is not in a model's own words has no StopReason.
+	StopReason string
+	Usage      Usage
 }

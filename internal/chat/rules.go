@@ -24,10 +24,13 @@ type Rules struct{ lexicon lexicon }
 // NewRules makes the planner.
 func NewRules() *Rules { return &Rules{lexicon: english()} }
 
-// Model implements Planner.
+// Plan implements Planner. The rules need no memory.
+func (r *Rules) Plan([]Exchange, func(Event)) Plan { return r }
+
+// Model implements Plan.
 func (*Rules) Model() string { return "rules" }
 
-// Next implements Planner: list what must be known, call what matches best, answer with the results.
+// Next implements Plan: list what must be known, call what matches best, answer with the results.
 func (r *Rules) Next(_ context.Context, c Conversation) (Turn, error) {
 	if len(c.Results) > 0 {
 		return answering(c.Results), nil
@@ -69,7 +72,7 @@ func planned(q query, best []candidate) Turn {
 			lacking = append(lacking, needs(c, missing))
 			continue
 		}
-		calls = append(calls, Call{Server: c.server, Tool: c.tool, Arguments: arguments})
+		calls = append(calls, Call{Server: c.server, Tool: c.tool, Arguments: arguments, Reads: !c.changes})
 	}
 	if len(calls) == 0 {
 		return say(strings.Join(lacking, "\n"))

@@ -16,6 +16,9 @@ const (
 	maxRounds = 5
 )
 
+// Mark stands where a secret was hidden.
+const Mark = redacted
+
 // span is a part of a text: from start to before end.
 type span struct{ start, end int }
 

@@ -58,6 +58,18 @@ func Log(text string, limit int) string {
 	return tail(strings.Trim(strings.Join(lines, "\n"), "\n"), limit)
 }
 
+// Block is the beginning of a text with its lines, of at most limit bytes, as it may go to a language model: no invisible
+// characters, no secrets. whole reports that nothing was cut off. limit is at most 28 KiB.
+func Block(text string, limit int) (shown string, whole bool) {
+	window := min(maxBytes, limit+edge)
+	seen := Visible(Head(text, maxRaw))
+	shown = redact(Head(seen, window))
+	if len(text) > maxRaw || len(seen) > window {
+		return Head(Head(shown, max(0, len(shown)-edge)), limit), false
+	}
+	return Head(shown, limit), len(shown) <= limit
+}
+
 // Visible drops what a person cannot see but a terminal, a browser or a language model may obey: control characters,
 // bidirectional overrides, zero-width and tag characters, and bytes that are no UTF-8. Line breaks and tabs stay.
 func Visible(text string) string {

@@ -25,6 +25,8 @@ const (
 	maxBody = 64 << 10
 	// maxQuery bounds a query, in characters.
 	maxQuery = 4000
+	// maxConversationID bounds what is looked up.
+	maxConversationID = 64
 
 	expected = `a JSON object such as {"query": "list sandfly hosts", "streaming": true}`
 )
@@ -41,6 +43,8 @@ func requestedBy(caller string) string {
 type question struct {
 	Query     string `json:"query"`
 	Streaming bool   `json:"streaming"`
+	// ConversationID is that of an earlier answer, to go on from there.
+	ConversationID string `json:"conversation_id"`
 }
 
 // answer is the reply to a task without streaming.
@@ -49,6 +53,8 @@ type answer struct {
 	Status  chat.Status      `json:"status"`
 	Result  chat.Message     `json:"result"`
 	Healing []healing.Result `json:"healing"`
+	// ConversationID is left out where there is nothing to go on from.
+	ConversationID string `json:"conversation_id,omitempty"`
 }
 
 // refusal is a request that cannot be a task, with the HTTP status that says why.
@@ -72,7 +78,7 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	}
 	caller := s.Caller(r)
 	id := task.NewID(s.Clock.Now())
-	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy(caller)})
+	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy(caller), Conversation: t.ConversationID})
 	if err != nil {
 		s.refuseBusy(w, err)
 		return
@@ -91,7 +97,7 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.WriteTimeout))
-	reply(w, http.StatusOK, answer{ID: id, Status: outcome.Status, Result: outcome.Result, Healing: results(outcome)})
+	reply(w, http.StatusOK, answer{ID: id, Status: outcome.Status, Result: outcome.Result, Healing: results(outcome), ConversationID: outcome.Conversation})
 }
 
 func refuseUnready(w http.ResponseWriter) {
@@ -119,6 +125,8 @@ func readTask(w http.ResponseWriter, r *http.Request) (question, *refusal) {
 	switch count := utf8.RuneCountInString(t.Query); {
 	case strings.TrimSpace(t.Query) == "":
 		return question{}, &refusal{http.StatusBadRequest, `"query" is empty: send ` + expected}
+	case len(t.ConversationID) > maxConversationID:
+		return question{}, &refusal{http.StatusBadRequest, `"conversation_id" is too long for one: send that of an earlier answer, or leave it out`}
 	case count > maxQuery:
 		return question{}, &refusal{http.StatusBadRequest, fmt.Sprintf(`"query" has %d characters, and at most %d are read: shorten it`, count, maxQuery)}
 	}

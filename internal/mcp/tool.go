@@ -4,6 +4,7 @@
 package mcp
 
 import (
+	"bytes"
 	"encoding/json"
 	"sort"
 	"strings"
@@ -16,6 +17,8 @@ const (
 	maxTools = 256
 	// maxDescription bounds the text about a tool that is kept, in bytes.
 	maxDescription = 4096
+	// maxSchema bounds the input schema of one tool, in bytes. A tool with a larger one keeps its arguments.
+	maxSchema = 16 << 10
 )
 
 // Tool is a tool of a server. All text in it is the server's, and only ever data.
@@ -24,6 +27,8 @@ type Tool struct {
 	Hints                    Hints
 	// Arguments by name.
 	Arguments []Argument
+	// Schema of the input, a JSON object as the server gave it, or nil where it is none or is too large.
+	Schema json.RawMessage
 }
 
 // Argument of a tool, at the top level of its input schema.
@@ -35,7 +40,14 @@ type Argument struct {
 }
 
 func toolOf(tool *sdk.Tool) Tool {
-	t := Tool{Name: tool.Name, Title: cut(tool.Title), Description: cut(tool.Description), Arguments: argumentsOf(tool.InputSchema)}
+	raw, err := json.Marshal(tool.InputSchema)
+	if err != nil {
+		raw = nil
+	}
+	t := Tool{Name: tool.Name, Title: cut(tool.Title), Description: cut(tool.Description), Arguments: argumentsOf(raw)}
+	if len(raw) <= maxSchema && bytes.HasPrefix(raw, []byte("{")) {
+		t.Schema = raw
+	}
 	if notes := tool.Annotations; notes != nil {
 		t.Hints = Hints{Given: true, ReadOnly: notes.ReadOnlyHint, Idempotent: notes.IdempotentHint}
 		if t.Title == "" {
@@ -46,15 +58,14 @@ func toolOf(tool *sdk.Tool) Tool {
 }
 
 // argumentsOf reads an input schema as far as it is plain; what it does not understand it leaves out.
-func argumentsOf(schema any) []Argument {
+func argumentsOf(schema []byte) []Argument {
 	var plain struct {
 		Properties map[string]struct {
 			Type any `json:"type"`
 		} `json:"properties"`
 		Required []string `json:"required"`
 	}
-	raw, err := json.Marshal(schema)
-	if err != nil || json.Unmarshal(raw, &plain) != nil {
+	if json.Unmarshal(schema, &plain) != nil {
 		return nil
 	}
 	byName := map[string]Argument{}

@@ -98,10 +98,13 @@ func readEvents(stream io.Reader, asked time.Time) ([]Event, error) {
 	return events, lines.Err()
 }
 
-// Types are the types of events, with runs of the same type as one.
+// Types are the types of the events that the spec names, with runs of the same type as one. Others may come in between.
 func Types(events []Event) []string {
 	var types []string
 	for _, event := range events {
+		if kind, _, _ := strings.Cut(event.Type(), "_"); kind != "processing" && kind != "healing" {
+			continue
+		}
 		if len(types) == 0 || types[len(types)-1] != event.Type() {
 			types = append(types, event.Type())
 		}

@@ -169,6 +169,8 @@ func finish(status *v1alpha1.HealingRequestStatus) {
 // planner calls one tool of the one server, and answers with what comes of it.
 type planner struct{ server types.NamespacedName }
 
+func (p planner) Plan([]chat.Exchange, func(chat.Event)) chat.Plan { return p }
+
 func (planner) Model() string { return "bench" }
 
 func (p planner) Next(_ context.Context, c chat.Conversation) (chat.Turn, error) {

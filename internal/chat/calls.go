@@ -1,0 +1,76 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ry-ops/cortex/internal/foreign"
+)
+
+const (
+	// maxShownArguments and maxShownResult bound what events tell of a call, in characters.
+	maxShownArguments = 1024
+	maxShownResult    = 240
+)
+
+var errSkipped = errors.New("not called: a call before it failed, and it may have been meant to come after that one's success")
+
+// callAll makes the calls of one turn: neighbours that only read side by side, and those that change something one after the
+// other, in order. Once one of those fails, no other that changes something is made: they were planned for its success.
+func (r *run) callAll(ctx context.Context, calls []Call) []Result {
+	results := make([]Result, len(calls))
+	broken := false
+	for from := 0; from < len(calls); {
+		to := from + 1
+		for calls[from].Reads && to < len(calls) && calls[to].Reads {
+			to++
+		}
+		r.sideBySide(to-from, func(i int) error {
+			if broken && !calls[from].Reads {
+				results[from].Call, results[from].Err = calls[from], errSkipped
+				return nil
+			}
+			results[from+i] = r.call(ctx, len(r.results)+from+i, calls[from+i])
+			return nil
+		}, func(i int, err error) { results[from+i] = Result{Call: calls[from+i], Err: err} })
+		broken = broken || !calls[from].Reads && results[from].Failed()
+		from = to
+	}
+	return results
+}
+
+// call makes one call and tells of it. number tells the calls of a query apart.
+func (r *run) call(ctx context.Context, number int, call Call) Result {
+	if call.ID == "" {
+		call.ID = fmt.Sprintf("call-%d", number+1)
+	}
+	r.tell(ToolStart{ID: call.ID, Service: call.Server.Name, Tool: call.Tool.Name, Arguments: argumentsShown(call.Arguments, maxShownArguments)})
+	output, err := r.output(ctx, call)
+	result := Result{Call: call, Output: output, Err: err}
+	r.tell(ToolResult{ID: call.ID, Service: call.Server.Name, Tool: call.Tool.Name, Success: !result.Failed(), Message: foreign.Line(result.Text(), maxShownResult)})
+	return result
+}
+
+func (r *run) output(ctx context.Context, call Call) (output *sdk.CallToolResult, err error) {
+	defer r.recovered(&err)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	server, err := r.find(call.Server)
+	if err != nil {
+		return nil, err
+	}
+	err = r.outliving(ctx, server, call.Tool.Hints, func(ctx context.Context) error {
+		started := r.Clock.Now()
+		output, err = server.Call(ctx, call.Tool, call.Arguments)
+		r.Metrics.called(call.Server.Name, err, r.Clock.Since(started))
+		return err
+	})
+	return output, err
+}

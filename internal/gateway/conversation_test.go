@@ -1,0 +1,43 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/ry-ops/cortex/internal/chat"
+)
+
+// remembering is a Loop that answers with the conversation that it was asked in.
+type remembering struct{}
+
+func (remembering) Run(_ context.Context, query chat.Query, _ func(chat.Event)) chat.Outcome {
+	return chat.Outcome{Status: chat.StatusCompleted, Conversation: query.Conversation}
+}
+
+func TestAConversationIDGoesThrough(t *testing.T) {
+	o := options(t, nil)
+	o.Loop = remembering{}
+	url, _ := serve(t, o)
+	for body, want := range map[string]string{
+		`{"query":"hello"}`:                            "",
+		`{"query":"hello","conversation_id":"conv-1"}`: "conv-1",
+	} {
+		var answer map[string]any
+		if err := json.NewDecoder(post(t, url, "application/json", body).body).Decode(&answer); err != nil {
+			t.Fatal(err)
+		}
+		if got, given := answer["conversation_id"]; given != (want != "") || given && got != want {
+			t.Errorf("%s: %v", body, answer)
+		}
+	}
+	long := `{"query":"hello","conversation_id":"` + strings.Repeat("x", 65) + `"}`
+	if got := post(t, url, "application/json", long); got.status != http.StatusBadRequest {
+		t.Errorf("a long id: %d", got.status)
+	}
+}
