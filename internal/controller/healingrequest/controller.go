@@ -70,6 +70,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, err
 	}
+	if h := r.written.madeAfterAll(req.NamespacedName, &stored); h != nil {
+		r.report(logr.FromContextOrDiscard(ctx), h)
+	}
 	if err != nil || stored.Done() || !stored.DeletionTimestamp.IsZero() {
 		r.slots.free(req.NamespacedName)
 		r.written.forget(req.NamespacedName)
@@ -145,6 +148,7 @@ func (r *Reconciler) persist(ctx context.Context, h *heal) error {
 		return nil
 	}
 	if err != nil {
+		r.written.doubt(h)
 		return fmt.Errorf("writing the status: %w", err)
 	}
 	r.written.note(h.request)

@@ -7,11 +7,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
@@ -27,6 +31,8 @@ type fault struct {
 func apiFaults() []fault {
 	resource := schema.GroupResource{Group: v1alpha1.GroupVersion.Group, Resource: "healingrequests"}
 	return []fault{
+		// It begins to answer before it has read the roles.
+		{name: "403 of an API server that has just started", err: apierrors.NewForbidden(resource, "x", errors.New("RBAC: no role is known yet"))},
 		{name: "409", err: apierrors.NewConflict(resource, "x", errors.New("the object has been modified"))},
 		{name: "429 with Retry-After", err: apierrors.NewTooManyRequests("slow down", 1)},
 		{name: "500", err: apierrors.NewInternalError(errors.New("etcd is not well"))},
@@ -57,22 +63,43 @@ var _ = Describe("An API server that fails", Ordered, ContinueOnFailure, func() 
 	for _, flow := range workflows() {
 		It("at any write of a heal changes nothing about how it ends: "+flow.name, func(ctx context.Context) {
 			want, writes := undisturbed(ctx, flow)
+			heal := func(fault fault, n int) (end, []string) {
+				w := newWorld(ctx)
+				flow.mess(ctx, w)
+				generation := w.deployment(ctx).Generation
+				request := w.request(ctx, flow.spec)
+				operator := w.operator(through(fault.at(n)))
+				recorder := events.NewFakeRecorder(100)
+				operator.Recorder = recorder
+				w.run(ctx, flow, request, func() reconciler { return operator })
+				// What is over wakes the operator once more.
+				Expect(operator.Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(request)})).To(BeZero())
+				return w.end(ctx, request, generation), toldBy(recorder)
+			}
+			_, toTell := heal(fault{}, 0)
 			for n := 1; n <= writes; n++ {
 				for _, fault := range apiFaults() {
 					cases++
 					at := fmt.Sprintf("write %d of %d: %s", n, writes, fault.name)
-					w := newWorld(ctx)
-					flow.mess(ctx, w)
-					generation := w.deployment(ctx).Generation
-					request := w.request(ctx, flow.spec)
-					operator := w.operator(through(fault.at(n)))
-					w.run(ctx, flow, request, func() reconciler { return operator })
-					Expect(w.end(ctx, request, generation)).To(Equal(want), at)
+					end, told := heal(fault, n)
+					Expect(end).To(Equal(want), at)
+					Expect(told).To(Equal(toTell), at)
 				}
 			}
 		})
 	}
 })
+
+// toldBy are the Events that were recorded, by type and reason.
+func toldBy(recorder *events.FakeRecorder) []string {
+	close(recorder.Events)
+	var told []string
+	for event := range recorder.Events {
+		words := strings.Fields(event)
+		told = append(told, words[0]+" "+words[1])
+	}
+	return told
+}
 
 // undisturbed runs a workflow to its end, and counts the writes.
 func undisturbed(ctx context.Context, flow workflow) (end, int) {

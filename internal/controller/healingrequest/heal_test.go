@@ -5,11 +5,13 @@ package healingrequest_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -356,17 +358,19 @@ var _ = Describe("The guard rails", func() {
 		Expect(request.Status.Recommendation).To(ContainSubstring("image"))
 	})
 
-	It("takes an admission webhook's no for an answer, and passes it on", func(ctx context.Context) {
+	DescribeTable("takes a no that stays for an answer, and passes it on", func(ctx context.Context, denied error) {
 		request := w.request(ctx, nil)
 		w.until(ctx, request, v1alpha1.PhaseRemediating)
-		// What the API server makes of a webhook that denies without a code.
-		denied := apierrors.NewBadRequest(`admission webhook "policy.example" denied the request: not on Fridays`)
 		w.stepWith(ctx, request, refusing(denied))
 		Expect(request.Status.Actions).To(HaveExactElements(And(
 			HaveField("State", v1alpha1.ActionFailed), HaveField("Detail", ContainSubstring("not on Fridays")))))
 		w.until(ctx, request, v1alpha1.PhaseFailed)
 		Expect(request.Status.FixApplied).To(BeEmpty())
-	})
+	},
+		// What the API server makes of a webhook that denies without a code.
+		Entry("a webhook's", apierrors.NewBadRequest(`admission webhook "policy.example" denied the request: not on Fridays`)),
+		Entry("that the operator may not", apierrors.NewForbidden(appsv1.SchemeGroupVersion.WithResource("deployments").GroupResource(), app, errors.New("not on Fridays"))),
+	)
 
 	It("keeps the cause that a fix cured, though it took effect late", func(ctx context.Context) {
 		w.scale(ctx, 1)

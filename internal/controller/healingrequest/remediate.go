@@ -48,6 +48,13 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 		}
 	}
 	result, err := r.apply(ctx, h, action)
+	if apierrors.IsForbidden(err) {
+		// An API server that has just started refuses everything until it has read the roles. Its no holds once it lets the operator read.
+		if _, err := r.applied(ctx, h); err != nil {
+			return err
+		}
+		result, err = r.apply(ctx, h, action)
+	}
 	if refused(err) {
 		result = v1alpha1.ActionResult{Type: action.Type, Object: action.Object, State: v1alpha1.ActionFailed, Detail: foreign.Line(err.Error(), 512)}
 		err = nil

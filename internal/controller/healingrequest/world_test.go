@@ -47,10 +47,12 @@ type world struct {
 	server []mcpserver.Result
 }
 
-func newWorld(ctx context.Context) *world {
+func newWorld(ctx context.Context) *world { return newWorldIn(ctx, k8sClient) }
+
+func newWorldIn(ctx context.Context, c client.Client) *world {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "heal-"}}
-	Expect(k8sClient.Create(ctx, namespace)).To(Succeed())
-	w := &world{Client: k8sClient, namespace: namespace.Name, clock: clocktesting.NewFakeClock(time.Now()), server: []mcpserver.Result{answers}}
+	Expect(c.Create(ctx, namespace)).To(Succeed())
+	w := &world{Client: c, namespace: namespace.Name, clock: clocktesting.NewFakeClock(time.Now()), server: []mcpserver.Result{answers}}
 	Expect(w.Create(ctx, w.newService())).To(Succeed())
 	Expect(w.Create(ctx, w.newDeployment())).To(Succeed())
 	w.settle(ctx)

@@ -18,6 +18,8 @@ import (
 type written struct {
 	mutex    sync.Mutex
 	versions map[types.NamespacedName]string
+	// unanswered are the heals whose last write failed. It may have been committed all the same, and then nobody has told of it.
+	unanswered map[types.NamespacedName]*heal
 }
 
 // note remembers a request as it was just written.
@@ -27,7 +29,37 @@ func (w *written) note(request *v1alpha1.HealingRequest) {
 	if w.versions == nil {
 		w.versions = map[types.NamespacedName]string{}
 	}
-	w.versions[client.ObjectKeyFromObject(request)] = request.ResourceVersion
+	key := client.ObjectKeyFromObject(request)
+	w.versions[key] = request.ResourceVersion
+	delete(w.unanswered, key)
+}
+
+// doubt remembers a heal whose write failed.
+func (w *written) doubt(h *heal) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.unanswered == nil {
+		w.unanswered = map[types.NamespacedName]*heal{}
+	}
+	w.unanswered[client.ObjectKeyFromObject(h.request)] = h
+}
+
+// madeAfterAll gives back the heal whose write failed, once the cache shows that it was made.
+func (w *written) madeAfterAll(key types.NamespacedName, cached *v1alpha1.HealingRequest) *heal {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	h := w.unanswered[key]
+	if h == nil || h.stored.ResourceVersion == cached.ResourceVersion {
+		return nil
+	}
+	delete(w.unanswered, key)
+	// Times may differ: the write may have been tried more than once.
+	was, is := h.request.Status, cached.Status
+	if h.request.UID != cached.UID || was.Phase != is.Phase || len(was.Progress) != len(is.Progress) || len(was.Actions) != len(is.Actions) {
+		return nil
+	}
+	h.request = cached
+	return h
 }
 
 // ahead reports whether the request was written after it was as the cache shows it. The cache wakes it again when it is there.
@@ -50,4 +82,5 @@ func (w *written) forget(key types.NamespacedName) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	delete(w.versions, key)
+	delete(w.unanswered, key)
 }

@@ -38,3 +38,44 @@ func TestWritten(t *testing.T) {
 	w.forget(key)
 	ask("12", false)
 }
+
+func TestWrittenInDoubt(t *testing.T) {
+	at := func(version string, progress int, phase v1alpha1.Phase) *v1alpha1.HealingRequest {
+		return &v1alpha1.HealingRequest{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "r", UID: "u", ResourceVersion: version},
+			Status:     v1alpha1.HealingRequestStatus{Phase: phase, Progress: make([]v1alpha1.ProgressEntry, progress)},
+		}
+	}
+	before, sent := at("9", 1, v1alpha1.PhaseDiagnosing), at("9", 3, v1alpha1.PhaseRemediating)
+	key := client.ObjectKeyFromObject(before)
+	other := at("10", 3, v1alpha1.PhaseRemediating)
+	other.UID = "another"
+	for name, c := range map[string]struct {
+		shown *v1alpha1.HealingRequest
+		made  bool
+	}{
+		"it was made":                       {at("10", 3, v1alpha1.PhaseRemediating), true},
+		"it was made, and edited since":     {at("12", 3, v1alpha1.PhaseRemediating), true},
+		"it was not made, and edited since": {at("12", 1, v1alpha1.PhaseDiagnosing), false},
+		"another write was made":            {at("10", 3, v1alpha1.PhaseAwaitingApproval), false},
+		"it was deleted and made anew":      {other, false},
+	} {
+		var w written
+		w.doubt(&heal{stored: before, request: sent})
+		if w.madeAfterAll(key, before) != nil {
+			t.Errorf("%s: known before the cache shows it", name)
+		}
+		if got := w.madeAfterAll(key, c.shown); (got != nil) != c.made || got != nil && got.request != c.shown {
+			t.Errorf("%s: %v, want %t", name, got, c.made)
+		}
+		if w.madeAfterAll(key, c.shown) != nil {
+			t.Errorf("%s: told twice", name)
+		}
+	}
+	var w written
+	w.doubt(&heal{stored: before, request: sent})
+	w.note(sent) // it was tried again, and answered
+	if w.madeAfterAll(key, at("10", 3, v1alpha1.PhaseRemediating)) != nil {
+		t.Error("in doubt though it was answered")
+	}
+}
