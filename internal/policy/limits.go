@@ -102,9 +102,9 @@ func (e Effective) Brake(unhealthy, total int, engaged bool) *Block {
 	if total = max(total, unhealthy); unhealthy*100 <= above*total {
 		return nil
 	}
-	return &Block{
+	return &Block{ // it is written once, however the count goes on: hundreds may wait
 		Reason: v1alpha1.ReasonStormBrake,
-		Message: fmt.Sprintf("%d of %d opted-in Services of this namespace are unhealthy (%d%%), and heals %s %d%%: look for a common cause",
+		Message: fmt.Sprintf("%d of %d opted-in Services of this namespace were unhealthy (%d%%) when this was held back, and heals %s %d%%: look for a common cause",
 			unhealthy, total, unhealthy*100/total, what, above),
 	}
 }

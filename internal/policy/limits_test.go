@@ -141,13 +141,13 @@ func TestBrake(t *testing.T) {
 	}{
 		"calm":                            {2, 10, false, ""},
 		"just at the edge":                {5, 10, false, ""},
-		"above it":                        {6, 10, false, "6 of 10 opted-in Services of this namespace are unhealthy (60%), and heals halt above 50%: look for a common cause"},
+		"above it":                        {6, 10, false, "6 of 10 opted-in Services of this namespace were unhealthy (60%) when this was held back, and heals halt above 50%: look for a common cause"},
 		"few":                             {4, 4, false, ""},
 		"few, once engaged":               {4, 4, true, ""},
-		"engaged":                         {6, 20, true, "6 of 20 opted-in Services of this namespace are unhealthy (30%), and heals go on at 25%: look for a common cause"},
+		"engaged":                         {6, 20, true, "6 of 20 opted-in Services of this namespace were unhealthy (30%) when this was held back, and heals go on at 25%: look for a common cause"},
 		"down to where it lets go":        {5, 20, true, ""},
 		"the same share, not yet engaged": {6, 20, false, ""},
-		"Services that are gone":          {6, 0, false, "6 of 6 opted-in Services of this namespace are unhealthy (100%), and heals halt above 50%: look for a common cause"},
+		"Services that are gone":          {6, 0, false, "6 of 6 opted-in Services of this namespace were unhealthy (100%) when this was held back, and heals halt above 50%: look for a common cause"},
 		"nothing at all":                  {0, 0, true, ""},
 	} {
 		var got string
