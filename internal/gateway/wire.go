@@ -52,7 +52,7 @@ func (a answering) send(roomy []byte) error {
 func (answering) end() {}
 
 // taken is the wire of a connection that was taken over from net/http, which would keep buffers of 10 KiB and a goroutine with a
-// deep stack for it while nothing is written: more than half of what a stream takes (docs/adr/0015).
+// deep stack for it while nothing is written: more than half of what a stream takes (docs/adr/0021).
 type taken struct {
 	conn    net.Conn
 	timeout time.Duration
