@@ -51,6 +51,8 @@ type options struct {
 	callTimeout   time.Duration
 	shutdownGrace time.Duration
 	claude        claudeOptions
+	streams       int
+	streamsEach   int
 	log           zap.Options
 }
 
@@ -71,6 +73,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.shutdownGrace, "shutdown-grace", gateway.DefaultShutdownGrace,
 		"how long streams may go on after SIGTERM; keep it 5s below the pod's terminationGracePeriodSeconds")
 	o.claude.bind(flags)
+	flags.IntVar(&o.streams, "max-streams", gateway.DefaultStreams, "how many event streams may be open at once, and how many tasks may run; each takes about 24 KiB")
+	flags.IntVar(&o.streamsEach, "max-streams-per-caller", gateway.DefaultStreamsEach, "how many of them one caller may have, where callers have names")
 	o.log.BindFlags(flags)
 	config.RegisterFlags(flags)
 	if err := flags.Parse(args); err != nil {
@@ -90,6 +94,11 @@ func (o options) validate(rest []string) error {
 	for name, value := range map[string]time.Duration{"takeup-timeout": o.takeUp, "tool-call-timeout": o.callTimeout, "shutdown-grace": o.shutdownGrace} {
 		if value <= 0 {
 			errs = append(errs, fmt.Errorf("--%s is %s: it must be positive", name, value))
+		}
+	}
+	for name, value := range map[string]int{"max-streams": o.streams, "max-streams-per-caller": o.streamsEach} {
+		if value <= 0 {
+			errs = append(errs, fmt.Errorf("--%s is %d: it must be positive", name, value))
 		}
 	}
 	return errors.Join(errs...)

@@ -28,6 +28,7 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 		"--heal-timeout=1h":                         "--heal-timeout is 1h0m0s: it must be from 10s to 30m0s",
 		"--tool-call-timeout=0s":                    "--tool-call-timeout is 0s: it must be positive",
 		"--shutdown-grace=-1s":                      "--shutdown-grace is -1s: it must be positive",
+		"--max-streams=0":                           "--max-streams is 0: it must be positive",
 		"serve":                                     `unexpected argument "serve": all options are flags, see --help`,
 		"--no-such-flag":                            "flag provided but not defined: -no-such-flag",
 		"--claude-max-turns=0":                      "--claude-max-turns is 0: it must be from 1 to 50",

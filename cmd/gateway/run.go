@@ -31,13 +31,14 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/recovery"
+	"github.com/ry-ops/cortex/internal/task"
 )
 
 // The gateway asks the API server for next to nothing: a create for each heal, and three watches. The bounds are for the
-// day when everything fails at once.
+// day when everything fails at once: there is one create for each server, and some hundreds of them do not wait for each other.
 const (
-	qps   = 20
-	burst = 50
+	qps   = 100
+	burst = 400
 )
 
 // run wires the parts and serves until ctx ends.
@@ -72,6 +73,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	var synced atomic.Bool
 	server := gateway.New(gateway.Options{
 		Loop: loop, Heals: healer, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
+		Streams: o.streams, StreamsEach: o.streamsEach, Tasks: task.Options{Running: o.streams, RunningEach: o.streamsEach},
 		Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.cache, server, &synced)

@@ -352,8 +352,6 @@ func TestTheEndOfTheGatewayEndsEveryStream(t *testing.T) {
 	first := ask(t, url, "list hosts", true)
 	again := get(t, url, first.header.Get("Location")+"/events")
 	followed := get(t, url, healPath)
-	abandoned := ask(t, url, "list hosts", true)
-	_ = abandoned.body.Close()
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -365,6 +363,59 @@ func TestTheEndOfTheGatewayEndsEveryStream(t *testing.T) {
 	}
 	if got := scan(t, followed.body, -1); !slices.Equal(kinds(got), []string{"healing_start", "stream_end"}) {
 		t.Errorf("got %v", got)
+	}
+}
+
+// A task that nobody reads any more is ended before the gateway is.
+func TestTheGatewayOutlivesItsTasks(t *testing.T) {
+	stopped, late := make(chan struct{}), make(chan bool, 1)
+	o := options(t, &loop{body: func(ctx context.Context, _ string, _ func(chat.Event)) (chat.Status, string) {
+		<-ctx.Done()
+		select {
+		case <-stopped:
+			late <- true
+		case <-time.After(200 * time.Millisecond):
+			late <- false
+		}
+		return chat.StatusFailed, ""
+	}})
+	url, stop := serve(t, o)
+	response := ask(t, url, "list hosts", true)
+	_ = scan(t, response.body, 1)
+	_ = response.body.Close()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	close(stopped)
+	if <-late {
+		t.Error("the gateway ended before its task")
+	}
+}
+
+// A stream of a heal is given the grace as well.
+func TestTheGraceIsForHealsToo(t *testing.T) {
+	world := healingtest.New()
+	key, request := heal("sandfly-001")
+	create(t, world, request)
+	o := options(t, telling(1))
+	o.Heals = world.Healer(t.Context())
+	url, stop := serve(t, o)
+	followed := get(t, url, healPath)
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	mcptest.Eventually(t, "the gateway to refuse connections", func() bool {
+		connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+		if err == nil {
+			_ = connection.Close()
+		}
+		return err != nil
+	})
+	world.Finish(key, v1alpha1.ReasonHealed)
+	if got := scan(t, followed.body, -1); !slices.Equal(kinds(got), []string{"healing_start", "healing_complete"}) {
+		t.Errorf("got %v", got)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
 	}
 }
 

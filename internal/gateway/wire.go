@@ -52,7 +52,7 @@ func (a answering) send(roomy []byte) error {
 func (answering) end() {}
 
 // taken is the wire of a connection that was taken over from net/http, which would keep buffers of 10 KiB and a goroutine with a
-// deep stack for it while nothing is written: more than half of what a stream takes (docs/adr/0015).
+// deep stack for it while nothing is written: more than half of what a stream takes (docs/adr/0021).
 type taken struct {
 	conn    net.Conn
 	timeout time.Duration
@@ -75,13 +75,16 @@ func (t taken) write(raw []byte) error {
 func (t taken) end() { _ = t.write([]byte("0\r\n\r\n")) }
 
 // takeOver takes the connection of a request from net/http, with the head of the response written; nil if that cannot be done, and
-// then nothing was.
+// then nothing was. The connection must be run.
 func (s *Server) takeOver(w http.ResponseWriter, r *http.Request) net.Conn {
 	if !r.ProtoAtLeast(1, 1) || r.ProtoMajor > 1 {
 		return nil
 	}
+	// Counted before: from then on net/http does not wait for it.
+	s.conns.running.Add(1)
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
+		s.conns.running.Done()
 		return nil
 	}
 	header := w.Header()
@@ -128,7 +131,7 @@ type connections struct {
 	open    map[net.Conn]struct{}
 }
 
-// run runs what a connection is for, and closes it.
+// run runs what a connection is for that was taken over, and closes it.
 func (c *connections) run(conn net.Conn, do func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,10 +139,11 @@ func (c *connections) run(conn net.Conn, do func()) {
 		c.open = map[net.Conn]struct{}{}
 	}
 	c.open[conn] = struct{}{}
-	c.running.Go(func() {
+	go func() {
+		defer c.running.Done()
 		defer c.close(conn)
 		do()
-	})
+	}()
 }
 
 func (c *connections) close(conn net.Conn) {

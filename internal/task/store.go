@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// DefaultGrace is how long a task goes on that nobody reads any more: see docs/adr/0014.
+	// DefaultGrace is how long a task goes on that nobody reads any more: see docs/adr/0020.
 	DefaultGrace = time.Minute
 	// DefaultKeep is how long a task can be read after its end: long enough for a laptop that was closed for a moment.
 	DefaultKeep = 10 * time.Minute
