@@ -106,8 +106,8 @@ func TestAHealThatWaitsForAPerson(t *testing.T) {
 // The operator may take long to be sure. As soon as there are endpoints again, new calls find out by themselves.
 func TestNobodyWaitsForAHealOnceTheServiceHasChanged(t *testing.T) {
 	over := make(chan struct{})
-	h := &healer{heal: func(context.Context, healing.Failure, func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
-		<-over
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, _ func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+		until(ctx, over)
 		return fixed(), nil
 	}}
 	w := newWorld(t, h, false)

@@ -55,9 +55,9 @@ func TestACallThatMayHaveRunIsNotMadeAgainAndSaysWhy(t *testing.T) {
 // While nobody can reach the server a call waits without being made, so that even one that must not run twice can be made after.
 func TestACallThatComesDuringTheHealWaitsWithoutBeingMade(t *testing.T) {
 	over := make(chan struct{})
-	h := &healer{heal: func(_ context.Context, _ healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
 		progress(v1alpha1.ProgressEntry{Message: "Scaling to 1"})
-		<-over
+		until(ctx, over)
 		return fixed(), nil
 	}}
 	w := newWorld(t, h, false)
@@ -89,8 +89,8 @@ func TestACallThatComesDuringTheHealWaitsWithoutBeingMade(t *testing.T) {
 // A call that was sent and not answered says nothing about others: one slow tool holds up no other.
 func TestAFailureOfOneCallHoldsUpNoOther(t *testing.T) {
 	over := make(chan struct{})
-	h := &healer{heal: func(context.Context, healing.Failure, func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
-		<-over
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, _ func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+		until(ctx, over)
 		return fixed(), nil
 	}}
 	w := newWorld(t, h, false)
@@ -110,8 +110,8 @@ func TestAFailureOfOneCallHoldsUpNoOther(t *testing.T) {
 
 func TestAServerThatIsHealedHoldsUpNoOtherServer(t *testing.T) {
 	over := make(chan struct{})
-	h := &healer{heal: func(context.Context, healing.Failure, func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
-		<-over
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, _ func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+		until(ctx, over)
 		return fixed(), nil
 	}}
 	w := newWorld(t, h, false)
@@ -195,10 +195,10 @@ func TestAServerThatComesBackByItself(t *testing.T) {
 func TestTheOperatorsChangeIsWaitedFor(t *testing.T) {
 	over := make(chan struct{})
 	var w *world
-	h := &healer{heal: func(_ context.Context, _ healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
 		progress(v1alpha1.ProgressEntry{Phase: v1alpha1.PhaseRemediating, Message: "Scaling to 1"})
 		w.backend.Up()
-		<-over
+		until(ctx, over)
 		return fixed(), nil
 	}}
 	w = newWorld(t, h, true)

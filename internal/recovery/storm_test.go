@@ -57,9 +57,9 @@ func TestAStormOfCallersIsOneHeal(t *testing.T) {
 	}
 	var w *world
 	over := make(chan struct{})
-	h := &healer{heal: func(_ context.Context, _ healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
 		progress(v1alpha1.ProgressEntry{Phase: v1alpha1.PhaseRemediating, Message: "Scaling to 1"})
-		<-over
+		until(ctx, over)
 		w.backend.Up()
 		return fixed(), nil
 	}}

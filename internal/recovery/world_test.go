@@ -46,6 +46,14 @@ func (h *healer) Heal(ctx context.Context, failure healing.Failure, progress fun
 	return h.heal(ctx, failure, progress)
 }
 
+// until waits for a heal to be over, or for the test.
+func until(ctx context.Context, over <-chan struct{}) {
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
 func ends(outcome healing.Outcome, err error) *healer {
 	return &healer{heal: func(context.Context, healing.Failure, func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
 		return outcome, err

@@ -1,0 +1,77 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package recovery_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+)
+
+// The clock stands still, so that only answers let more through: one call, then two, then four. If none comes, the clock does.
+func TestTheRampAfterAHeal(t *testing.T) {
+	const callers = 20
+	over := make(chan struct{})
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+		progress(v1alpha1.ProgressEntry{Message: "Scaling to 1"})
+		until(ctx, over)
+		return fixed(), nil
+	}}
+	w := newWorld(t, h, false)
+	answer := make(chan struct{})
+	var inside, waiting atomic.Int32
+	ended := make(chan error, callers)
+	for range callers {
+		go func() {
+			err, _ := w.call(t.Context(), func(ctx context.Context) error {
+				select {
+				case <-over:
+				default:
+					waiting.Add(1)
+					return refused
+				}
+				inside.Add(1)
+				defer inside.Add(-1)
+				until(ctx, answer)
+				return nil
+			})
+			ended <- err
+		}()
+	}
+	mcptest.Eventually(t, "the heal", func() bool { return h.heals.Load() == 1 && waiting.Load() > 0 })
+	close(over)
+	exactly := func(n int32) {
+		t.Helper()
+		mcptest.Eventually(t, "calls to be let through", func() bool { return inside.Load() >= n })
+		for range 100 { // whoever comes too early comes now
+			if got := inside.Load(); got > n {
+				t.Fatalf("%d are let through, want %d", got, n)
+			}
+			<-time.After(time.Millisecond / 2)
+		}
+	}
+	exactly(1)
+	answer <- struct{}{}
+	exactly(2)
+	answer <- struct{}{}
+	answer <- struct{}{}
+	exactly(4)
+	mcptest.Eventually(t, "the ramp to wait for the clock", w.clock.HasWaiters)
+	w.clock.Step(100 * time.Millisecond) // an answer came in this step
+	exactly(4)
+	mcptest.Eventually(t, "the ramp to wait for the clock", w.clock.HasWaiters)
+	w.clock.Step(100 * time.Millisecond) // and none in this one
+	exactly(8)
+	close(answer)
+	for range callers {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
