@@ -29,6 +29,7 @@ import (
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/proxy"
 	"github.com/ry-ops/cortex/internal/recovery"
 )
 
@@ -66,9 +67,13 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		Planner: chat.NewRules(), Servers: servers.Servers, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
+	tools := proxy.New(proxy.Options{
+		Servers: servers, Recoverer: recoverer, Registry: metrics, Version: version, Clock: clock.RealClock{}, Log: log.WithName("proxy"),
+	})
+	defer tools.Close()
 	var synced atomic.Bool
 	server := gateway.New(gateway.Options{
-		Loop: loop, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
+		Loop: loop, MCP: tools, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
 		Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.cache, server, &synced)
