@@ -5,6 +5,7 @@ package proxy
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -68,7 +69,6 @@ type world struct {
 	healer   *healer
 	proxy    *Proxy
 	http     *httptest.Server
-	requests sync.Map
 }
 
 type option func(*Options)
@@ -86,7 +86,9 @@ func newWorld(t testing.TB, backends []*mcptest.Backend, options ...option) *wor
 }
 
 // start makes a gateway, as after a restart.
-func (w *world) start(options ...option) {
+func (w *world) start(options ...option) { w.startAt("127.0.0.1:0", options...) }
+
+func (w *world) startAt(address string, options ...option) {
 	metrics := prometheus.NewRegistry()
 	o := Options{
 		Servers: w.registry, Registry: metrics, Version: "1", Clock: clock.RealClock{}, Log: testr.New(testing.TB(w.t).(*testing.T)),
@@ -100,7 +102,14 @@ func (w *world) start(options ...option) {
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", w.proxy)
 	mux.Handle("/mcp/{server}", w.proxy)
-	w.http = httptest.NewServer(mux)
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.http = httptest.NewUnstartedServer(mux)
+	_ = w.http.Listener.Close()
+	w.http.Listener = listener
+	w.http.Start()
 }
 
 func (w *world) stop() {
@@ -114,7 +123,7 @@ func (w *world) stop() {
 func (w *world) connect(path string, options *sdk.ClientOptions) *sdk.ClientSession {
 	w.t.Helper()
 	session, err := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, options).Connect(w.t.Context(),
-		&sdk.StreamableClientTransport{Endpoint: w.http.URL + path, MaxRetries: -1}, nil)
+		&sdk.StreamableClientTransport{Endpoint: w.http.URL + path}, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
