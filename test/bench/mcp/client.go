@@ -77,16 +77,21 @@ func (c *client) do(request []byte) ([]byte, error) {
 	return body, nil
 }
 
-// measure makes calls one after the other, for some time, and returns how long each took.
-func (c *client) measure(tool string, length time.Duration) ([]time.Duration, error) {
+// measure makes calls one after the other, for some time, and returns how long each took, and how many failed.
+func (c *client) measure(ctx context.Context, tool string, length time.Duration) (took []time.Duration, failed int, err error) {
 	request := c.call(tool)
-	var took []time.Duration
 	for begun := time.Now(); time.Since(begun) < length; {
 		start := time.Now()
-		if _, err := c.do(request); err != nil {
-			return nil, err
+		if _, err := c.do(request); err == nil {
+			took = append(took, time.Since(start))
+			continue
 		}
-		took = append(took, time.Since(start))
+		failed++
+		_ = c.conn.Close()
+		if c.conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", c.conn.RemoteAddr().String()); err != nil {
+			return nil, failed, err
+		}
+		c.in.Reset(c.conn)
 	}
-	return took, nil
+	return took, failed, nil
 }

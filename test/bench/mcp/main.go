@@ -54,8 +54,6 @@ type way struct {
 }
 
 func run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	notes, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
@@ -66,14 +64,17 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer server.kill()
 	plain, err := start(ctx, "reverse", "127.0.0.1:0", server.address)
 	if err != nil {
 		return err
 	}
+	defer plain.kill()
 	ours, err := start(ctx, "cortex", "127.0.0.1:0", server.address)
 	if err != nil {
 		return err
 	}
+	defer ours.kill()
 	ways := []way{
 		{"direct", server, "/mcp", ""},
 		{"httputil.ReverseProxy", plain, "/mcp", ""},
@@ -81,7 +82,7 @@ func run(ctx context.Context) error {
 		{"cortex /mcp/SERVER", ours, "/mcp/bench", ""},
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "result\tsessions\tway\tp50\tof direct\tof ReverseProxy\tcalls/s\tCPU/call\tallocs/call")
+	fmt.Fprintln(out, "result\tsessions\tway\tp50\tof direct\tof ReverseProxy\tcalls/s\tCPU/call\tallocs/call\tfailed")
 	for _, tool := range []string{"small", "large"} {
 		for _, sessions := range []int{1, 16} {
 			if err := compare(ctx, out, ways, tool, sessions); err != nil {
@@ -99,6 +100,7 @@ func run(ctx context.Context) error {
 type figures struct {
 	p50    []time.Duration
 	calls  int
+	failed int
 	length time.Duration
 	used   usage
 }
@@ -121,8 +123,8 @@ func compare(ctx context.Context, out *tabwriter.Writer, ways []way, tool string
 			cpu = (f.used.CPU / time.Duration(f.calls)).Round(100 * time.Nanosecond).String()
 			allocs = fmt.Sprintf("%.0f", float64(f.used.Mallocs)/float64(f.calls))
 		}
-		fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%.2f\t%.2f\t%.0f\t%s\t%s\n", map[string]string{"small": "64 B", "large": "64 KiB"}[tool], sessions, ways[i].name,
-			p50.Round(100*time.Nanosecond), ratio(p50, direct), ratio(p50, plain), float64(f.calls)/f.length.Seconds(), cpu, allocs)
+		fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%.2f\t%.2f\t%.0f\t%s\t%s\t%d\n", map[string]string{"small": "64 B", "large": "64 KiB"}[tool], sessions, ways[i].name,
+			p50.Round(100*time.Nanosecond), ratio(p50, direct), ratio(p50, plain), float64(f.calls)/f.length.Seconds(), cpu, allocs, f.failed)
 	}
 	return out.Flush()
 }
@@ -154,10 +156,11 @@ func (f *figures) add(ctx context.Context, w way, tool string, sessions int) err
 	var failed error
 	for _, c := range clients {
 		measuring.Go(func() {
-			some, err := c.measure(tool, length)
+			some, lost, err := c.measure(ctx, tool, length)
 			mu.Lock()
 			defer mu.Unlock()
 			took, failed = append(took, some...), errors.Join(failed, err)
+			f.failed += lost
 		})
 	}
 	measuring.Wait()

@@ -64,6 +64,7 @@ func outage(ctx context.Context, server, gateway *process, written string) error
 	if err != nil {
 		return err
 	}
+	defer again.kill()
 	waiting.Wait()
 	if len(failures) > 0 {
 		return fmt.Errorf("%d calls failed, such as: %w", len(failures), failures[0])
