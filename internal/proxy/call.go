@@ -15,6 +15,7 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/proxy/wire"
+	"github.com/ry-ops/cortex/internal/recovery"
 )
 
 const (
@@ -39,7 +40,11 @@ type call struct {
 	make func(*session) error
 
 	cancel    context.CancelCauseFunc
-	questions []func()
+	questions []asked
+	// failure is the last one.
+	failure *mcp.CallError
+	// waiting is set once the call waits for a heal.
+	waiting *waiting
 	// progress is the last one that the client was told.
 	progress float64
 }
@@ -54,19 +59,23 @@ func (p *Proxy) call(ctx context.Context, q *request, c *call) {
 		p.flights.begin(key, c)
 		defer p.flights.end(key, c)
 	}
-	started := p.Clock.Now()
+	err := p.Recoverer.Do(ctx, recovery.Call{Server: c.backend.server, Hints: c.hints, RequestedBy: q.caller(), Make: c.try}, c)
 	result := "passed"
-	if err := c.try(ctx); err != nil {
-		result = c.recover(ctx, started, err)
+	if c.waiting != nil {
+		result = "recovered"
+		c.waiting.end()
 	}
-	for _, end := range c.questions {
-		end()
+	if err != nil {
+		result = c.end(ctx, err)
+	}
+	for _, one := range c.questions {
+		one.end()
 	}
 	p.metrics.calls.WithLabelValues(c.backend.name(), result).Inc()
 }
 
 // try makes the call. If the session turns out to be dead, the call is made again on a new one, where the replay rule allows: the
-// server may have been replaced in peace.
+// server may have been replaced in peace. An error that is a *mcp.CallError has the server healed and the call made again.
 func (c *call) try(ctx context.Context) error {
 	for tried := 1; ; tried++ {
 		kept, err := c.once(ctx)
@@ -74,7 +83,12 @@ func (c *call) try(ctx context.Context) error {
 		if err == nil || !errors.As(err, &failure) || ctx.Err() != nil {
 			return err
 		}
-		if tried == maxTries || !mcp.Stale(failure.Class, kept, tried) || !mcp.Replay(failure.Class, failure.Sent, c.hints).Replay {
+		c.failure = failure
+		verdict := mcp.Replay(failure.Class, failure.Sent, c.hints)
+		switch {
+		case mcp.Heals(failure.Class) && !verdict.Replay:
+			return c.notAgain(failure, verdict)
+		case tried == maxTries, !mcp.Stale(failure.Class, kept, tried):
 			return failure
 		}
 	}
@@ -191,17 +205,18 @@ func (c *call) end(ctx context.Context, err error) string {
 	case errors.Is(context.Cause(ctx), context.Canceled), errors.Is(context.Cause(ctx), errCancelled):
 		c.reply.nothing()
 		return "canceled"
+	case errors.Is(context.Cause(ctx), errNoPlace):
+		_ = c.reply.fail(codeBusy, c.backend.name()+errNoPlace.Error(), c.facts())
 	case ctx.Err() != nil:
-		_ = c.reply.fail(codeUnavailable, context.Cause(ctx).Error(), c.facts(nil))
-		return "canceled"
+		_ = c.reply.fail(codeUnavailable, context.Cause(ctx).Error(), c.facts())
 	case errors.As(err, &told):
 		_ = c.reply.last([]byte(`{"jsonrpc":"2.0","id":`), c.reply.id, []byte(`,"error":`), told.message, []byte("}"))
 	case errors.Is(err, errBusy):
 		_ = c.reply.fail(codeBusy, err.Error(), nil)
 	case errors.As(err, &failure):
-		_ = c.reply.fail(codeUnavailable, c.backend.name()+": "+foreign.Line(err.Error(), maxText), c.facts(failure))
+		_ = c.reply.fail(codeUnavailable, c.backend.name()+": "+foreign.Line(err.Error(), maxText), c.facts())
 	default:
-		_ = c.reply.fail(codeUnavailable, err.Error(), c.facts(nil))
+		_ = c.reply.fail(codeUnavailable, err.Error(), c.facts())
 	}
 	return "failed"
 }

@@ -4,8 +4,11 @@
 package proxy
 
 import (
+	"bytes"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -100,10 +103,41 @@ func (q *questions) answer(r *request) {
 // maxQuestions bounds what a server may ask during one call.
 const maxQuestions = 64
 
+// asked is a question of this call.
+type asked struct {
+	id      string
+	theirs  []byte
+	session *session
+	end     func()
+}
+
+// noted looks at a notification before it goes to the client: how far its progress went, so that ours goes on from there; and what
+// question is cancelled, which the client knows under another id.
+func (c *call) noted(s *session, m message) []byte {
+	var params struct {
+		Progress  float64         `json:"progress"`
+		RequestID json.RawMessage `json:"requestId"`
+	}
+	switch {
+	case m.Is(m.data, "notifications/progress"):
+		if json.Unmarshal(m.Params.Of(m.data), &params) == nil {
+			c.progress = max(c.progress, params.Progress)
+		}
+	case m.Is(m.data, "notifications/cancelled"):
+		_ = json.Unmarshal(m.Params.Of(m.data), &params) // then it names no question
+		for _, one := range c.questions {
+			if one.session == s && bytes.Equal(one.theirs, params.RequestID) {
+				return fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s}}`, one.id)
+			}
+		}
+	}
+	return m.data
+}
+
 // relayed passes a message of the server that is not the answer on to the client.
 func (c *call) relayed(s *session, m message) error {
 	if !m.ID.Given() {
-		return c.reply.message(m.data)
+		return c.reply.message(c.noted(s, m))
 	}
 	if m.Is(m.data, "ping") {
 		s.tellLater(append(append([]byte(`{"jsonrpc":"2.0","id":`), m.ID.Of(m.data)...), `,"result":{}}`...))
@@ -112,8 +146,9 @@ func (c *call) relayed(s *session, m message) error {
 	if len(c.questions) == maxQuestions {
 		return errors.New("the server asks too much during one call")
 	}
-	id, end := c.proxy.questions.ask(question{session: s, id: append([]byte(nil), m.ID.Of(m.data)...), client: c.client.id})
-	c.questions = append(c.questions, end)
+	one := question{session: s, id: bytes.Clone(m.ID.Of(m.data)), client: c.client.id}
+	id, end := c.proxy.questions.ask(one)
+	c.questions = append(c.questions, asked{id: id, theirs: one.id, session: s, end: end})
 	body := make([]byte, 0, len(m.data)+len(id))
 	body = append(body, m.data[:m.ID.From]...)
 	body = append(body, id...)

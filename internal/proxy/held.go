@@ -16,75 +16,98 @@ import (
 	"github.com/ry-ops/cortex/internal/recovery"
 )
 
-var errHeldTooLong = errors.New("the call waited for a heal for as long as calls may wait; the heal goes on. Call again later")
+var (
+	errHeldTooLong = errors.New("the call waited for a heal for as long as calls may wait; the heal goes on. Call again later")
+	errNoPlace     = errors.New(" failed and is being healed, and as many calls wait for that as may wait. Call again later")
+)
 
-// recover has the server healed and makes the call again, where the replay rule allows. A call that it does not allow to be made twice
-// ends at once: nothing that the heal brings can change what is said of it. It returns what the call counts as.
-func (c *call) recover(ctx context.Context, started time.Time, err error) string {
-	var failure *mcp.CallError
-	if !errors.As(err, &failure) || !mcp.Heals(failure.Class) || ctx.Err() != nil {
-		return c.end(ctx, err)
+// notAgain ends a call that may have run and must not run twice: nothing that a heal brings can change what is said of it. The heal is
+// begun all the same.
+func (c *call) notAgain(failure *mcp.CallError, verdict mcp.Verdict) error {
+	c.backend.healLater(failure, c.caller())
+	name := c.backend.name()
+	return fmt.Errorf("%s failed during the call (%s), and the call is not made a second time: %s. Check whether it ran before you call again. %s is being healed",
+		name, failure.Class, verdict.Reason, name)
+}
+
+// healLater has the server healed although nobody waits for it. One heal at a time is enough.
+func (b *backend) healLater(failure *mcp.CallError, caller string) {
+	if !b.healing.CompareAndSwap(false, true) {
+		return
 	}
-	if verdict := mcp.Replay(failure.Class, failure.Sent, c.hints); !verdict.Replay {
-		c.backend.healLater(failure, started, c.caller())
-		_ = c.reply.fail(codeUnavailable, fmt.Sprintf("%s failed during the call (%s), and the call is not made a second time: %s. Check whether it ran before you call again. %s is being healed",
-			c.backend.name(), failure.Class, verdict.Reason, c.backend.name()), c.facts(failure))
-		return "failed"
+	b.proxy.background(func(ctx context.Context) {
+		defer b.healing.Store(false)
+		// It ends with the failure that it began with: that call is not made again.
+		_ = b.proxy.Recoverer.Do(ctx, recovery.Call{
+			Server: b.server, RequestedBy: caller, Make: func(context.Context) error { return failure },
+		}, silent{})
+	})
+}
+
+// facts are an error's data, for programs.
+func (c *call) facts() json.RawMessage {
+	facts := struct {
+		Server string              `json:"server"`
+		Class  v1alpha1.ErrorClass `json:"class,omitempty"`
+		// MayHaveRun: the call reached the server, and nobody knows how far it went.
+		MayHaveRun bool `json:"mayHaveRun"`
+	}{Server: c.backend.fullName()}
+	if c.failure != nil {
+		facts.Class, facts.MayHaveRun = c.failure.Class, c.failure.Sent
+	}
+	raw, _ := json.Marshal(facts) // of values that cannot fail
+	return raw
+}
+
+// waiting is what a call has while it waits for a heal.
+type waiting struct {
+	// token that the client gave for progress, as it wrote it; nil if it gave none.
+	token json.RawMessage
+	leave func()
+	limit *time.Timer
+	// beating ends when the last heartbeat is written.
+	quit, beating chan struct{}
+}
+
+// hold makes the call a waiting one, if there is a place.
+func (c *call) hold() {
+	if c.waiting != nil {
+		return
 	}
 	leave, ok := c.proxy.enter(c.backend, int64(len(c.data)))
 	if !ok {
-		c.backend.healLater(failure, started, c.caller())
-		_ = c.reply.fail(codeBusy, fmt.Sprintf("%s failed (%s) and is being healed, and as many calls wait for that as may wait. Call again later", c.backend.name(), failure.Class), c.facts(failure))
-		return "failed"
+		c.cancel(errNoPlace)
+		return
 	}
-	defer leave()
-	if err := c.wait(ctx, started, failure); err != nil {
-		return c.end(ctx, err)
+	c.waiting = &waiting{
+		token: c.progressToken(), leave: leave, quit: make(chan struct{}), beating: make(chan struct{}),
+		limit: time.AfterFunc(c.proxy.Limits.HeldFor, func() { c.cancel(errHeldTooLong) }),
 	}
-	return "recovered"
+	go c.beat(c.waiting)
 }
 
-// wait holds the call while its server is healed.
-func (c *call) wait(ctx context.Context, started time.Time, failure error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.proxy.Limits.HeldFor, errHeldTooLong)
-	defer cancel()
-	stop := c.heartbeats()
-	defer stop()
-	return c.proxy.Recoverer.Do(ctx, recovery.Call{
-		Server: c.backend.server, Hints: c.hints, RequestedBy: c.caller(), Started: started,
-		Make: func(ctx context.Context) error {
-			if err := failure; err != nil {
-				failure = nil // it was made, and this is what came of it
-				return err
-			}
-			return c.try(ctx)
-		},
-	}, &waiting{call: c, token: c.progressToken()})
-}
-
-// heartbeats keeps proxies from taking a silent stream for a dead one. stop returns when the last one is written.
-func (c *call) heartbeats() (stop func()) {
+// beat keeps proxies from taking a silent stream for a dead one.
+func (c *call) beat(w *waiting) {
 	ticker := c.proxy.Clock.NewTicker(c.proxy.Heartbeat)
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-ticker.C():
-				c.reply.comment("heartbeat")
-			}
+	defer close(w.beating)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-w.quit:
+			return
+		case <-ticker.C():
+			c.reply.comment("heartbeat")
 		}
-	}()
-	return func() {
-		close(quit)
-		<-done
 	}
 }
 
-// progressToken is the client's, as it wrote it; nil if it gave none.
+func (w *waiting) end() {
+	w.limit.Stop()
+	close(w.quit)
+	<-w.beating
+	w.leave()
+}
+
 func (c *call) progressToken() json.RawMessage {
 	var params struct {
 		Meta struct {
@@ -97,77 +120,42 @@ func (c *call) progressToken() json.RawMessage {
 	return params.Meta.ProgressToken
 }
 
-// facts are an error's data, for programs.
-func (c *call) facts(failure *mcp.CallError) json.RawMessage {
-	facts := struct {
-		Server string              `json:"server"`
-		Class  v1alpha1.ErrorClass `json:"class,omitempty"`
-		// MayHaveRun: the call reached the server, and nobody knows how far it went.
-		MayHaveRun bool `json:"mayHaveRun"`
-	}{Server: c.backend.fullName()}
-	if failure != nil {
-		facts.Class, facts.MayHaveRun = failure.Class, failure.Sent
-	}
-	raw, _ := json.Marshal(facts) // of values that cannot fail
-	return raw
-}
-
-// healLater has the server healed although nobody waits for it. One heal at a time is enough.
-func (b *backend) healLater(failure *mcp.CallError, started time.Time, caller string) {
-	if !b.healing.CompareAndSwap(false, true) {
-		return
-	}
-	b.proxy.background(func(ctx context.Context) {
-		defer b.healing.Store(false)
-		// It ends with the failure that it began with: that call is not made again.
-		_ = b.proxy.Recoverer.Do(ctx, recovery.Call{
-			Server: b.server, RequestedBy: caller, Started: started,
-			Make: func(context.Context) error { return failure },
-		}, silent{})
-	})
-}
-
-// waiting tells the client of a held call how its server is healed.
-type waiting struct {
-	*call
-	token json.RawMessage
-}
-
 // progressStep is small, so that a server's own progress, which mostly goes in whole steps, goes on above it.
 const progressStep = 0.001
 
-func (w *waiting) tell(text string) {
-	if w.token == nil {
+func (c *call) tell(text string) {
+	if c.waiting == nil || c.waiting.token == nil {
 		return
 	}
-	w.progress += progressStep
+	c.progress += progressStep
 	raw, err := json.Marshal(map[string]any{
 		"jsonrpc": "2.0", "method": "notifications/progress",
-		"params": map[string]any{"progressToken": w.token, "progress": w.progress, "message": text},
+		"params": map[string]any{"progressToken": c.waiting.token, "progress": c.progress, "message": text},
 	})
 	if err == nil {
-		_ = w.reply.message(raw) // a client that is gone ends its request
+		_ = c.reply.message(raw) // a client that is gone ends its request
 	}
 }
 
 // HealingStarted implements recovery.Listener.
-func (w *waiting) HealingStarted(service, issue string) {
-	w.tell(service + " does not answer: " + issue)
+func (c *call) HealingStarted(service, issue string) {
+	c.hold()
+	c.tell(service + " does not answer: " + issue)
 }
 
 // HealingProgress implements recovery.Listener.
-func (w *waiting) HealingProgress(_, message string) { w.tell(message) }
+func (c *call) HealingProgress(_, message string) { c.tell(message) }
 
 // HealingSucceeded implements recovery.Listener.
-func (w *waiting) HealingSucceeded(_, message string) { w.tell("Service restored: " + message) }
+func (c *call) HealingSucceeded(_, message string) { c.tell("Service restored: " + message) }
 
 // HealingFailed implements recovery.Listener.
-func (w *waiting) HealingFailed(_, message, recommendation string) {
-	w.tell("Manual fix needed: " + message + ". " + recommendation)
+func (c *call) HealingFailed(_, message, recommendation string) {
+	c.tell("Manual fix needed: " + message + ". " + recommendation)
 }
 
 // HealingEnded implements recovery.Listener.
-func (w *waiting) HealingEnded(healing.Result) {}
+func (c *call) HealingEnded(healing.Result) {}
 
 // silent is for a heal that nobody waits for.
 type silent struct{}

@@ -73,8 +73,6 @@ type Call struct {
 	Hints mcp.Hints
 	// RequestedBy is recorded on the HealingRequest, at most 253 characters.
 	RequestedBy string
-	// Started is when the call was first made, if that was before Do.
-	Started time.Time
 	// Make makes the call. It is called again after a heal. An error that a heal may cure is a *mcp.CallError.
 	Make func(context.Context) error
 }
@@ -93,10 +91,7 @@ func (r *Recoverer) Do(ctx context.Context, c Call, listener Listener) error {
 }
 
 func (c *call) do(ctx context.Context) error {
-	started := c.Started
-	if started.IsZero() {
-		started = c.Clock.Now()
-	}
+	started := c.Clock.Now()
 	err := c.Make(ctx)
 	for range maxHeals {
 		var failure *mcp.CallError
