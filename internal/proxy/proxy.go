@@ -10,7 +10,9 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -98,11 +100,16 @@ func (p *Proxy) Close() {
 	p.backends.keep(nil)
 }
 
-// background runs work that nobody waits for, until Close.
+// background runs work that nobody waits for, until Close. A panic ends that work alone.
 func (p *Proxy) background(work func(context.Context)) {
 	p.work.Add(1)
 	go func() {
 		defer p.work.Done()
+		defer func() {
+			if value := recover(); value != nil {
+				p.Log.Error(fmt.Errorf("panic: %v", value), "work in the background panicked", "stack", string(debug.Stack()))
+			}
+		}()
 		work(p.ctx)
 	}()
 }

@@ -122,7 +122,7 @@ func TestManyClients(t *testing.T) {
 				session := w.connect([]string{"/mcp", "/mcp/sandfly"}[client%2], nil)
 				tool := []string{"sandfly__echo", "echo"}[client%2]
 				clients.Go(func() {
-					for i := range 50 {
+					for i := range 20 {
 						want := fmt.Sprintf("client %d call %d", client, i)
 						if text, err := callTool(t, session, tool, map[string]any{"text": want}); err != nil || text != want {
 							t.Errorf("want %q, got %q, %v", want, text, err)

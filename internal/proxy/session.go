@@ -107,15 +107,7 @@ func (b *backend) open(caps capabilities, endpoint mcpserver.Endpoint) *session 
 	b.opened++
 	again := b.opened > 1
 	b.proxy.background(func(context.Context) {
-		s.err = s.initialize(ctx)
-		if s.err != nil {
-			b.drop(s)
-			b.proxy.metrics.sessions.WithLabelValues(b.name(), "failed").Inc()
-		} else {
-			b.proxy.metrics.sessions.WithLabelValues(b.name(), "opened").Inc()
-		}
-		close(s.ready)
-		if s.err != nil {
+		if s.begin(ctx); s.err != nil {
 			return
 		}
 		if again {
@@ -124,6 +116,21 @@ func (b *backend) open(caps capabilities, endpoint mcpserver.Endpoint) *session 
 		s.listen(ctx)
 	})
 	return s
+}
+
+var errNotOpened = errors.New("the session could not be opened")
+
+// begin opens the session for all who wait, whatever happens.
+func (s *session) begin(ctx context.Context) {
+	b, result := s.backend, "opened"
+	s.err = errNotOpened
+	defer close(s.ready)
+	err := s.initialize(ctx)
+	if s.err = err; err != nil {
+		b.drop(s)
+		result = "failed"
+	}
+	b.proxy.metrics.sessions.WithLabelValues(b.name(), result).Inc()
 }
 
 // initialize begins the session. An error is a *mcpserver.RequestError where a request was made.
