@@ -144,8 +144,9 @@ fuzz: ## Spoil 20 000 dumps, and run every fuzz target for FUZZ_TIME.
 	hack/fuzz.sh $(FUZZ_TIME)
 
 .PHONY: bench
-bench: ## Run the Go benchmarks, then measure a heal beside its floor on a local cluster.
+bench: ## Run the Go benchmarks, measure /mcp beside a reverse proxy, then a heal beside its floor on a local cluster.
 	$(ASSETS); go test -run '^$$' -bench . -benchmem $(PACKAGES)
+	go run ./test/bench/mcp
 	hack/with-cluster.sh "the heal benchmark" go run ./test/bench/heal
 
 .PHONY: verify

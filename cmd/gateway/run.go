@@ -30,6 +30,7 @@ import (
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
+	"github.com/ry-ops/cortex/internal/proxy"
 	"github.com/ry-ops/cortex/internal/recovery"
 	"github.com/ry-ops/cortex/internal/task"
 )
@@ -70,9 +71,13 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		Planner: o.claude.planner(metrics, log.WithName("claude")), Servers: servers.Servers, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(metrics), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
+	tools := proxy.New(proxy.Options{
+		Servers: servers, Recoverer: recoverer, Registry: metrics, Version: version, Clock: clock.RealClock{}, Log: log.WithName("proxy"),
+	})
+	defer tools.Close()
 	var synced atomic.Bool
 	server := gateway.New(gateway.Options{
-		Loop: loop, Heals: healer, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
+		Loop: loop, Heals: healer, MCP: tools, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
 		Streams: o.streams, StreamsEach: o.streamsEach, Tasks: task.Options{Running: o.streams, RunningEach: o.streamsEach},
 		Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})

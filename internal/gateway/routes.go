@@ -23,6 +23,10 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/healthz", s.allow(s.healthz, http.MethodGet, http.MethodHead))
 	mux.Handle("/readyz", s.allow(s.readyz, http.MethodGet, http.MethodHead))
 	mux.Handle("/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	if s.MCP != nil {
+		mux.HandleFunc("/mcp", s.mcp)
+		mux.HandleFunc("/mcp/{server}", s.mcp)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "there is nothing here: POST a query to /api/tasks")
 	})

@@ -59,6 +59,8 @@ type Options struct {
 	Loop Loop
 	// Heals finds and follows heals.
 	Heals Heals
+	// MCP serves /mcp and /mcp/{server}. Nil serves none.
+	MCP MCP
 	// Ready reports whether the gateway knows the cluster: its caches are synced.
 	Ready func() bool
 	// Registry holds the gateway's metrics and is served at /metrics.
@@ -128,6 +130,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(logWriter{s.Log}, "", 0),
 		// No WriteTimeout: streams are long, and each write of theirs has its own.
+	}
+	if s.MCP != nil {
+		server.RegisterOnShutdown(s.MCP.Drain)
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

@@ -54,6 +54,8 @@ type Registry struct {
 	servers map[types.NamespacedName]*Server
 	// endpoints of Services, those of which only slices were seen as well: the two watches know no order.
 	endpoints map[types.NamespacedName]*endpoints
+	// changed is told of every change of a server.
+	changed []func()
 }
 
 // NewRegistry makes an empty Registry.
@@ -137,6 +139,7 @@ func (r *Registry) observe(service *corev1.Service) {
 		return
 	}
 	server := r.serverAt(key, endpoint)
+	r.tellChange()
 	r.background(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, r.options.ConnectTimeout)
 		defer cancel()
@@ -181,6 +184,7 @@ func (r *Registry) forget(key types.NamespacedName) {
 	r.mu.Unlock()
 	if server != nil {
 		server.Reset()
+		r.tellChange()
 	}
 }
 

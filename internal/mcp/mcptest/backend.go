@@ -35,6 +35,9 @@ type Backend struct {
 	t       testing.TB
 	name    string
 	address string
+	// Serving are options of the server, and Extend adds to what it has. Set them before Up.
+	Serving sdk.StreamableHTTPOptions
+	Extend  func(*sdk.Server)
 
 	fault atomic.Pointer[Fault]
 	mu    sync.Mutex
@@ -155,9 +158,13 @@ func (b *Backend) handler() http.Handler {
 			}
 			return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: "scan of " + in.Host + " started"}}}, nil, nil
 		})
-	handler := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server },
-		// Requests carry the Host of the Service, as in the cluster, and come over loopback.
-		&sdk.StreamableHTTPOptions{DisableLocalhostProtection: true})
+	if b.Extend != nil {
+		b.Extend(server)
+	}
+	serving := b.Serving
+	// Requests carry the Host of the Service, as in the cluster, and come over loopback.
+	serving.DisableLocalhostProtection = true
+	handler := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server }, &serving)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))

@@ -1,0 +1,167 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/recovery"
+)
+
+var (
+	errHeldTooLong = errors.New("the call waited for a heal for as long as calls may wait; the heal goes on. Call again later")
+	errNoPlace     = errors.New(" failed and is being healed, and as many calls wait for that as may wait. Call again later")
+)
+
+// notAgain ends a call that may have run and must not run twice: nothing that a heal brings can change what is said of it. The heal is
+// begun all the same.
+func (c *call) notAgain(failure *mcp.CallError, verdict mcp.Verdict) error {
+	c.backend.healLater(failure, c.caller())
+	name := c.backend.name()
+	return fmt.Errorf("%s failed during the call (%s), and the call is not made a second time: %s. Check whether it ran before you call again. %s is being healed",
+		name, failure.Class, verdict.Reason, name)
+}
+
+// healLater has the server healed although nobody waits for it. One heal at a time is enough.
+func (b *backend) healLater(failure *mcp.CallError, caller string) {
+	if !b.healing.CompareAndSwap(false, true) {
+		return
+	}
+	b.proxy.background(func(ctx context.Context) {
+		defer b.healing.Store(false)
+		// It ends with the failure that it began with: that call is not made again.
+		_ = b.proxy.Recoverer.Do(ctx, recovery.Call{
+			Server: b.server, RequestedBy: caller, Make: func(context.Context) error { return failure },
+		}, silent{})
+	})
+}
+
+// facts are an error's data, for programs.
+func (c *call) facts() json.RawMessage {
+	facts := struct {
+		Server string              `json:"server"`
+		Class  v1alpha1.ErrorClass `json:"class,omitempty"`
+		// MayHaveRun: the call reached the server, and nobody knows how far it went.
+		MayHaveRun bool `json:"mayHaveRun"`
+	}{Server: c.backend.fullName()}
+	if c.failure != nil {
+		facts.Class, facts.MayHaveRun = c.failure.Class, c.failure.Sent
+	}
+	raw, _ := json.Marshal(facts) // of values that cannot fail
+	return raw
+}
+
+// waiting is what a call has while it waits for a heal.
+type waiting struct {
+	// token that the client gave for progress, as it wrote it; nil if it gave none.
+	token json.RawMessage
+	leave func()
+	limit *time.Timer
+	// beating ends when the last heartbeat is written.
+	quit, beating chan struct{}
+}
+
+// hold makes the call a waiting one, if there is a place.
+func (c *call) hold() {
+	if c.waiting != nil {
+		return
+	}
+	leave, ok := c.proxy.enter(c.backend, int64(len(c.data)))
+	if !ok {
+		c.cancel(errNoPlace)
+		return
+	}
+	c.waiting = &waiting{
+		token: c.progressToken(), leave: leave, quit: make(chan struct{}), beating: make(chan struct{}),
+		limit: time.AfterFunc(c.proxy.Limits.HeldFor, func() { c.cancel(errHeldTooLong) }),
+	}
+	go c.beat(c.waiting)
+}
+
+// beat keeps proxies from taking a silent stream for a dead one.
+func (c *call) beat(w *waiting) {
+	ticker := c.proxy.Clock.NewTicker(c.proxy.Heartbeat)
+	defer close(w.beating)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-w.quit:
+			return
+		case <-ticker.C():
+			c.reply.comment("heartbeat")
+		}
+	}
+}
+
+func (w *waiting) end() {
+	w.limit.Stop()
+	close(w.quit)
+	<-w.beating
+	w.leave()
+}
+
+func (c *call) progressToken() json.RawMessage {
+	var params struct {
+		Meta struct {
+			ProgressToken json.RawMessage `json:"progressToken"`
+		} `json:"_meta"`
+	}
+	if !c.Params.Given() || json.Unmarshal(c.Params.Of(c.data), &params) != nil {
+		return nil
+	}
+	return params.Meta.ProgressToken
+}
+
+// progressStep is small, so that a server's own progress, which mostly goes in whole steps, goes on above it.
+const progressStep = 0.001
+
+func (c *call) tell(text string) {
+	if c.waiting == nil || c.waiting.token == nil {
+		return
+	}
+	c.progress += progressStep
+	raw, err := json.Marshal(map[string]any{
+		"jsonrpc": "2.0", "method": "notifications/progress",
+		"params": map[string]any{"progressToken": c.waiting.token, "progress": c.progress, "message": text},
+	})
+	if err == nil {
+		_ = c.reply.message(raw) // a client that is gone ends its request
+	}
+}
+
+// HealingStarted implements recovery.Listener.
+func (c *call) HealingStarted(service, issue string) {
+	c.hold()
+	c.tell(service + " does not answer: " + issue)
+}
+
+// HealingProgress implements recovery.Listener.
+func (c *call) HealingProgress(_, message string) { c.tell(message) }
+
+// HealingSucceeded implements recovery.Listener.
+func (c *call) HealingSucceeded(_, message string) { c.tell("Service restored: " + message) }
+
+// HealingFailed implements recovery.Listener.
+func (c *call) HealingFailed(_, message, recommendation string) {
+	c.tell("Manual fix needed: " + message + ". " + recommendation)
+}
+
+// HealingEnded implements recovery.Listener.
+func (c *call) HealingEnded(healing.Result) {}
+
+// silent is for a heal that nobody waits for.
+type silent struct{}
+
+func (silent) HealingStarted(_, _ string)    {}
+func (silent) HealingProgress(_, _ string)   {}
+func (silent) HealingSucceeded(_, _ string)  {}
+func (silent) HealingFailed(_, _, _ string)  {}
+func (silent) HealingEnded(_ healing.Result) {}

@@ -1,0 +1,87 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Limits of a Proxy. Zero values mean the defaults.
+type Limits struct {
+	// Body of a request, in bytes.
+	Body int64
+	// Held calls at a time: those that wait for a heal. HeldPerServer bounds those of one server, so that it does not use up the
+	// places of the others; HeldBytes the memory of their requests.
+	Held, HeldPerServer int
+	HeldBytes           int64
+	// HeldFor bounds the time that one call waits.
+	HeldFor time.Duration
+	// Listeners at a time: clients with an open GET.
+	Listeners int
+	// Message of a server, in bytes; and Buffered, the memory of all messages that are larger than usual and on their way.
+	Message, Buffered int64
+}
+
+func (l *Limits) setDefaults() {
+	for _, limit := range []struct {
+		value     *int64
+		otherwise int64
+	}{
+		{&l.Body, 4 << 20},
+		{&l.HeldBytes, 64 << 20},
+		{&l.Message, 8 << 20},
+		{&l.Buffered, 256 << 20},
+	} {
+		if *limit.value == 0 {
+			*limit.value = limit.otherwise
+		}
+	}
+	for _, limit := range []struct {
+		value     *int
+		otherwise int
+	}{{&l.Held, 4096}, {&l.HeldPerServer, 1024}, {&l.Listeners, 10000}} {
+		if *limit.value == 0 {
+			*limit.value = limit.otherwise
+		}
+	}
+	if l.HeldFor == 0 {
+		l.HeldFor = 5 * time.Minute
+	}
+}
+
+// held counts what waits for heals.
+type held struct {
+	calls atomic.Int64
+	bytes atomic.Int64
+}
+
+// enter takes a place for a call, if there is one.
+func (p *Proxy) enter(b *backend, size int64) (leave func(), ok bool) {
+	calls, bytes, mine := p.held.calls.Add(1), p.held.bytes.Add(size), b.held.Add(1)
+	leave = func() {
+		p.metrics.held.Set(float64(p.held.calls.Add(-1)))
+		p.held.bytes.Add(-size)
+		b.held.Add(-1)
+	}
+	if calls > int64(p.Limits.Held) || bytes > p.Limits.HeldBytes || mine > int64(p.Limits.HeldPerServer) {
+		leave()
+		return nil, false
+	}
+	p.metrics.held.Set(float64(calls))
+	return leave, true
+}
+
+// bytesInUse bounds the memory of large messages.
+type bytesInUse struct{ used atomic.Int64 }
+
+func (b *bytesInUse) take(n, limit int64) bool {
+	if b.used.Add(n) > limit {
+		b.used.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *bytesInUse) give(n int64) { b.used.Add(-n) }

@@ -1,0 +1,220 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ry-ops/cortex/internal/proxy/envelope"
+	"github.com/ry-ops/cortex/internal/proxy/wire"
+)
+
+// maxBehind bounds the notifications that a listener may be behind. One that is further behind is ended, and may come again.
+const maxBehind = 64
+
+// listener is a client with an open GET.
+type listener struct {
+	// server that it listens to, nil for all.
+	server *backend
+	out    chan []byte
+}
+
+// listeners are told of what happens outside of calls.
+type listeners struct {
+	mu     sync.Mutex
+	all    map[*listener]struct{}
+	closed bool
+}
+
+func (l *listeners) join(server *backend, limit int) (*listener, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.all) >= limit {
+		return nil, false
+	}
+	if l.all == nil {
+		l.all = map[*listener]struct{}{}
+	}
+	one := &listener{server: server, out: make(chan []byte, maxBehind)}
+	l.all[one] = struct{}{}
+	return one, true
+}
+
+// leave ends a listener. It is not told anything any more.
+func (l *listeners) leave(one *listener) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.remove(one)
+}
+
+// remove must be called with the lock held.
+func (l *listeners) remove(one *listener) {
+	if _, ok := l.all[one]; ok {
+		delete(l.all, one)
+		close(one.out)
+	}
+}
+
+// tell sends a notification to those who listen to a server; nil means to those who listen to all.
+func (l *listeners) tell(server *backend, data []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for one := range l.all {
+		if one.server != server {
+			continue
+		}
+		select {
+		case one.out <- data:
+		default:
+			l.remove(one)
+		}
+	}
+}
+
+var toolsChanged = []byte(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)
+
+// close ends all listeners, and takes no more.
+func (l *listeners) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for one := range l.all {
+		l.remove(one)
+	}
+}
+
+// Drain ends the streams of clients that only listen, for they would hold up the end of the gateway.
+func (p *Proxy) Drain() { p.listeners.close() }
+
+// listen answers a GET: a stream of notifications that belong to no call.
+func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
+	client, refused := p.client(r)
+	var server *backend
+	if refused == nil {
+		server, refused = p.target(r)
+	}
+	switch {
+	case refused != nil:
+	case client.id == "":
+		refused = &refusal{http.StatusBadRequest, codeInvalidRequest, "begin a session with initialize, and send its " + sessionHeader, nil}
+	case !accepts(strings.Join(r.Header["Accept"], ","), "text/event-stream", "text/*"):
+		refused = &refusal{http.StatusNotAcceptable, codeInvalidRequest, "set the header Accept: text/event-stream", nil}
+	}
+	if refused != nil {
+		refused.write(w, nil)
+		return
+	}
+	one, ok := p.listeners.join(server, p.Limits.Listeners)
+	if !ok {
+		w.Header().Set("Retry-After", "5")
+		refuse(w, http.StatusServiceUnavailable, nil, codeBusy, "as many clients listen as may listen: try again later")
+		return
+	}
+	p.metrics.listeners.Inc()
+	defer p.metrics.listeners.Dec()
+	defer p.listeners.leave(one)
+	if server != nil {
+		// Its notifications come on the session of those who can do nothing.
+		p.background(func(context.Context) { _, _, _ = server.session(server.ctx, 0) })
+	}
+	p.tellOn(r.Context(), w, one)
+}
+
+func (p *Proxy) tellOn(ctx context.Context, w http.ResponseWriter, one *listener) {
+	out := p.reply(w, nil)
+	defer out.close()
+	out.comment("listening")
+	ticker := p.Clock.NewTicker(p.Heartbeat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case data, ok := <-one.out:
+			if !ok || out.message(data) != nil {
+				return
+			}
+		case <-ticker.C():
+			if out.comment("heartbeat"); out.lost() {
+				return
+			}
+		}
+	}
+}
+
+// Pauses between two attempts at a server's own stream.
+const (
+	listenFirst = time.Second
+	listenMost  = 30 * time.Second
+)
+
+// listen hears what a server says outside of calls, while the session lives. That is the changes of its lists and resources; a question
+// that belongs to no call belongs to no client.
+func (s *session) listen(ctx context.Context) {
+	for wait := listenFirst; ; wait = min(2*wait, listenMost) {
+		response, err := s.pool.Do(ctx, wire.Request{Head: s.get, Session: s.id != "", Patient: true})
+		if err == nil {
+			switch {
+			case response.Status == http.StatusOK && response.ContentType == wire.Events:
+				if s.hear(response) {
+					wait = listenFirst
+				}
+			case response.Status == http.StatusNotFound && s.id != "":
+				response.Discard()
+				s.backend.drop(s)
+				return
+			case response.Status < 500:
+				response.Discard() // it has no such stream
+				return
+			}
+			response.Discard()
+		}
+		if !s.backend.proxy.pause(ctx, wait) {
+			return
+		}
+	}
+}
+
+// broadcast are the notifications that concern all clients.
+var broadcast = []string{
+	"notifications/tools/list_changed", "notifications/prompts/list_changed", "notifications/resources/list_changed", "notifications/resources/updated",
+}
+
+// hear reads a server's stream to its end, and reports whether anything was on it.
+func (s *session) hear(response *wire.Response) (any bool) {
+	in := s.backend.proxy.reader(response)
+	defer in.close()
+	for {
+		data, err := in.event()
+		if err != nil {
+			return any
+		}
+		any = true
+		m := message{data, envelope.Head(data)}
+		switch m.Kind {
+		case envelope.Notification:
+			method := string(m.Method.Of(data)[1 : m.Method.To-m.Method.From-1])
+			if slices.Contains(broadcast, method) {
+				s.backend.proxy.listeners.tell(s.backend, bytes.Clone(data))
+			}
+			if method == broadcast[0] {
+				s.backend.relist()
+			}
+		case envelope.Request:
+			answer := append([]byte(`{"jsonrpc":"2.0","id":`), m.ID.Of(data)...)
+			if m.Is(data, "ping") {
+				answer = append(answer, `,"result":{}}`...)
+			} else {
+				answer = append(answer, `,"error":{"code":-32601,"message":"ask during a call: a question outside of one belongs to no client"}}`...)
+			}
+			s.tellLater(answer)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package proxy is an MCP server whose tools are those of the cluster's MCP servers. A call that goes well is passed through as it
+// is, byte by byte but for its id and the name of its tool; one that fails by fault of the infrastructure waits until its server is
+// healed, and is made again where the replay rule allows.
+//
+// /mcp has the tools of all servers, as server__tool. /mcp/SERVER is one server alone, with all that it offers.
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
+
+	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/recovery"
+)
+
+// Servers are the MCP servers of the cluster. See mcp.Registry.
+type Servers interface {
+	Servers() []*mcp.Server
+	OnChange(func())
+}
+
+// Options of a Proxy.
+type Options struct {
+	Servers   Servers
+	Recoverer *recovery.Recoverer
+	Registry  prometheus.Registerer
+	// Caller names who makes a request, for the record. Nil names nobody.
+	Caller  func(*http.Request) string
+	Version string
+	// Heartbeat is the time between two signs of life on a stream that has nothing to tell. Zero means DefaultHeartbeat.
+	Heartbeat time.Duration
+	// WriteTimeout is how long a message may take to leave for the client. Zero means DefaultWriteTimeout.
+	WriteTimeout time.Duration
+	Limits       Limits
+	Clock        clock.WithTicker
+	Log          logr.Logger
+}
+
+const (
+	// DefaultHeartbeat is shorter than the idle timeouts of common proxies.
+	DefaultHeartbeat = 15 * time.Second
+	// DefaultWriteTimeout is what only a reader needs that does not read.
+	DefaultWriteTimeout = 10 * time.Second
+	// readTimeout bounds the reading of a body: one that trickles in must not hold the connection.
+	readTimeout = 10 * time.Second
+)
+
+// Proxy serves /mcp and /mcp/{server}. It is safe for concurrent use. Close it when the servers are.
+type Proxy struct {
+	Options
+	metrics *metrics
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+	held    held
+	buffers bytesInUse
+
+	backends  backends
+	flights   flights
+	questions questions
+	listeners listeners
+}
+
+// New makes a Proxy, which follows the servers until Close.
+func New(o Options) *Proxy {
+	if o.Heartbeat == 0 {
+		o.Heartbeat = DefaultHeartbeat
+	}
+	if o.WriteTimeout == 0 {
+		o.WriteTimeout = DefaultWriteTimeout
+	}
+	if o.Caller == nil {
+		o.Caller = func(*http.Request) string { return "" }
+	}
+	o.Limits.setDefaults()
+	p := &Proxy{Options: o, metrics: newMetrics(o.Registry)}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.backends.changed = make(chan struct{}, 1)
+	o.Servers.OnChange(p.backends.wake)
+	p.backends.wake()
+	p.background(p.follow)
+	return p
+}
+
+// Close ends what runs in the background, and all upstream sessions.
+func (p *Proxy) Close() {
+	p.cancel()
+	p.work.Wait()
+	p.backends.keep(nil)
+}
+
+// background runs work that nobody waits for, until Close. A panic ends that work alone.
+func (p *Proxy) background(work func(context.Context)) {
+	p.work.Add(1)
+	go func() {
+		defer p.work.Done()
+		defer func() {
+			if value := recover(); value != nil {
+				p.Log.Error(fmt.Errorf("panic: %v", value), "work in the background panicked", "stack", string(debug.Stack()))
+			}
+		}()
+		work(p.ctx)
+	}()
+}
+
+// ServeHTTP implements http.Handler.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodPost:
+		p.post(w, r)
+	case http.MethodGet:
+		p.listen(w, r)
+	case http.MethodDelete:
+		p.delete(w, r)
+	default:
+		w.Header().Set("Allow", "GET, POST, DELETE")
+		refuse(w, http.StatusMethodNotAllowed, nil, codeInvalidRequest, "use POST for messages, GET to listen, DELETE to end a session")
+	}
+}
+
+// delete ends a session, of which nothing is kept but in its own id.
+func (p *Proxy) delete(w http.ResponseWriter, r *http.Request) {
+	if _, refused := p.client(r); refused != nil {
+		refused.write(w, nil)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

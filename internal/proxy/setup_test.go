@@ -1,0 +1,145 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/testr"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/recovery"
+)
+
+// healer stands in for the operator: it tells a step, waits until it is told that the server is well, and says so.
+type healer struct {
+	mu     sync.Mutex
+	well   chan struct{}
+	heals  int
+	failed string
+	began  chan healing.Failure
+}
+
+func newHealer() *healer {
+	return &healer{well: make(chan struct{}), began: make(chan healing.Failure, 1000)}
+}
+
+func (h *healer) Heal(ctx context.Context, failure healing.Failure, progress func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+	h.mu.Lock()
+	h.heals++
+	uid := types.UID("heal")
+	h.mu.Unlock()
+	progress(v1alpha1.ProgressEntry{Message: "Checking pod status..."})
+	h.began <- failure
+	select {
+	case <-h.well:
+	case <-ctx.Done():
+		return healing.Outcome{}, context.Cause(ctx)
+	}
+	if h.failed != "" {
+		return healing.Outcome{Result: healing.Result{Diagnosis: h.failed, Recommendation: "see to it"}}, nil
+	}
+	return healing.Outcome{Result: healing.Result{Success: true, FixApplied: "Restarted it"}, Request: "heal-1", UID: uid}, nil
+}
+
+func (h *healer) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.heals
+}
+
+// world is a gateway with servers behind it.
+type world struct {
+	t        testing.TB
+	registry *mcp.Registry
+	healer   *healer
+	proxy    *Proxy
+	http     *httptest.Server
+}
+
+type option func(*Options)
+
+func newWorld(t testing.TB, backends []*mcptest.Backend, options ...option) *world {
+	t.Helper()
+	w := &world{t: t, registry: mcp.NewRegistry(mcp.Options{Version: "1"}), healer: newHealer()}
+	for _, b := range backends {
+		w.registry.OnAdd(b.Service(), false)
+	}
+	w.start(options...)
+	t.Cleanup(w.registry.Close)
+	t.Cleanup(w.stop)
+	return w
+}
+
+// start makes a gateway, as after a restart.
+func (w *world) start(options ...option) { w.startAt("127.0.0.1:0", options...) }
+
+func (w *world) startAt(address string, options ...option) {
+	metrics := prometheus.NewRegistry()
+	o := Options{
+		Servers: w.registry, Registry: metrics, Version: "1", Clock: clock.RealClock{}, Log: testr.New(testing.TB(w.t).(*testing.T)),
+		Recoverer: recovery.New(recovery.Options{Healer: w.healer, Metrics: recovery.NewMetrics(metrics), Clock: clock.RealClock{}}),
+		Caller:    func(r *http.Request) string { return r.Header.Get("X-Test-Caller") },
+	}
+	for _, option := range options {
+		option(&o)
+	}
+	w.proxy = New(o)
+	mux := http.NewServeMux()
+	mux.Handle("/mcp", w.proxy)
+	mux.Handle("/mcp/{server}", w.proxy)
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.http = httptest.NewUnstartedServer(mux)
+	_ = w.http.Listener.Close()
+	w.http.Listener = listener
+	w.http.Start()
+}
+
+func (w *world) stop() {
+	w.proxy.Drain()
+	w.http.CloseClientConnections()
+	w.http.Close()
+	w.proxy.Close()
+}
+
+// connect opens a client's session at a path.
+func (w *world) connect(path string, options *sdk.ClientOptions) *sdk.ClientSession {
+	w.t.Helper()
+	session, err := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, options).Connect(w.t.Context(),
+		&sdk.StreamableClientTransport{Endpoint: w.http.URL + path}, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = session.Close() })
+	return session
+}
+
+// callTool calls a tool and returns its text.
+func callTool(t testing.TB, session *sdk.ClientSession, tool string, arguments map[string]any) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	result, err := session.CallTool(ctx, &sdk.CallToolParams{Name: tool, Arguments: arguments})
+	if err != nil {
+		return "", err
+	}
+	text, _ := result.Content[0].(*sdk.TextContent)
+	return text.Text, nil
+}
