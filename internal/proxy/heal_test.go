@@ -71,7 +71,7 @@ func TestHeldWhileDown(t *testing.T) {
 			restored := make(chan struct{}, 100)
 			session := w.connect("/mcp", &sdk.ClientOptions{ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) {
 				progress.Add(1)
-				if strings.HasPrefix(r.Params.Message, "Service restored: Restarted it") {
+				if strings.HasPrefix(r.Params.Message, "Service restored: ") {
 					restored <- struct{}{}
 				}
 			}})
@@ -93,9 +93,7 @@ func TestHeldWhileDown(t *testing.T) {
 					}
 				})
 			}
-			for range count {
-				<-w.healer.began
-			}
+			w.awaitHeld(count)
 			sandfly.Up()
 			before := sandfly.Opened()
 			close(w.healer.well)
@@ -250,8 +248,8 @@ func TestNoPlaceToWait(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		<-w.healer.began
 	}
+	w.awaitHeld(2)
 	var told *jsonrpc.Error
 	if _, err := callTool(t, session, "sandfly__list_hosts", nil); !errors.As(err, &told) || told.Code != codeBusy {
 		t.Errorf("got %v", err)

@@ -88,7 +88,7 @@ func New(o Options) *Proxy {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.backends.changed = make(chan struct{}, 1)
 	o.Servers.OnChange(p.backends.wake)
-	p.backends.wake()
+	p.sync()
 	p.background(p.follow)
 	return p
 }

@@ -143,3 +143,9 @@ func callTool(t testing.TB, session *sdk.ClientSession, tool string, arguments m
 	text, _ := result.Content[0].(*sdk.TextContent)
 	return text.Text, nil
 }
+
+// awaitHeld waits until some calls wait for a heal.
+func (w *world) awaitHeld(count int64) {
+	w.t.Helper()
+	mcptest.Eventually(w.t, "calls are held", func() bool { return w.proxy.held.calls.Load() == count })
+}
