@@ -26,7 +26,7 @@ const (
 	DefaultKeep = 10 * time.Minute
 	// DefaultPerTask bounds the log of one task, in bytes: some thousand steps, or the longest answers with all that led to them.
 	DefaultPerTask = 1 << 20
-	// DefaultTotal bounds all logs together, in bytes: an eighth of the pod's memory.
+	// DefaultTotal bounds all logs together, in bytes: a twelfth of the pod's memory.
 	DefaultTotal = 32 << 20
 	// DefaultRunning bounds the tasks that run at once.
 	DefaultRunning = 10_000
