@@ -32,9 +32,12 @@ where that is safe.
 MCP servers are the Services with the label healing.cortex.dev/mcp-server=true.
 
   curl -N http://localhost:8000/api/tasks -H 'Content-Type: application/json' \
+       -H "Authorization: Bearer $(kubectl create token NAME -n NAMESPACE --audience=cortex)" \
        -d '{"query": "list sandfly hosts", "streaming": true}'
 
-/healthz, /readyz and /metrics are served at the same address. All durations are like 90s or 2m.
+A caller needs the verb use on mcpservers.healing.cortex.dev (ClusterRole cortex-mcp-user) in the namespace of a server.
+
+/healthz, /readyz and /metrics are served at the same address, to everybody. All durations are like 90s or 2m.
 
 Flags:
 `
@@ -46,6 +49,7 @@ type options struct {
 	takeUp        time.Duration
 	callTimeout   time.Duration
 	shutdownGrace time.Duration
+	auth          authOptions
 	log           zap.Options
 }
 
@@ -65,6 +69,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.callTimeout, "tool-call-timeout", mcp.DefaultCallTimeout, "how long a tool call may take before the server is taken for hung")
 	flags.DurationVar(&o.shutdownGrace, "shutdown-grace", gateway.DefaultShutdownGrace,
 		"how long streams may go on after SIGTERM; keep it 5s below the pod's terminationGracePeriodSeconds")
+	o.auth.bind(flags)
 	o.log.BindFlags(flags)
 	config.RegisterFlags(flags)
 	if err := flags.Parse(args); err != nil {
@@ -80,6 +85,9 @@ func (o options) validate(rest []string) error {
 	}
 	if o.healTimeout < minHealTimeout || o.healTimeout > maxHealTimeout {
 		errs = append(errs, fmt.Errorf("--heal-timeout is %s: it must be from %s to %s", o.healTimeout, minHealTimeout, maxHealTimeout))
+	}
+	if err := o.auth.validate(o.addr); err != nil {
+		errs = append(errs, err)
 	}
 	for name, value := range map[string]time.Duration{"takeup-timeout": o.takeUp, "tool-call-timeout": o.callTimeout, "shutdown-grace": o.shutdownGrace} {
 		if value <= 0 {

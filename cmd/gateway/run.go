@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/auth"
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
@@ -62,13 +63,18 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	recoverer := recovery.New(recovery.Options{
 		Healer: healer, Metrics: recovery.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("recovery"),
 	})
+	gate, err := o.auth.gate(cluster.config, servers.Servers, log.WithName("auth"))
+	if err != nil {
+		return err
+	}
+	usable := func(ctx context.Context) ([]*mcp.Server, error) { return auth.Usable(ctx, gate, servers.Servers()) }
 	loop := chat.NewLoop(chat.Options{
-		Planner: chat.NewRules(), Servers: servers.Servers, Recoverer: recoverer,
+		Planner: chat.NewRules(), Servers: usable, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(metrics), Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
 	var synced atomic.Bool
 	server := gateway.New(gateway.Options{
-		Loop: loop, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
+		Loop: loop, Guard: gate.Guard, LocalOnly: loopback(o.addr), Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
 		Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.cache, server, &synced)
@@ -94,7 +100,7 @@ func serve(ctx context.Context, o options, log logr.Logger, informers cache.Cach
 			log.Info("ready")
 		}
 	}()
-	log.Info("the gateway starts", "addr", listener.Addr().String(), "version", version, "namespace", o.namespace,
+	log.Info("the gateway starts", "addr", listener.Addr().String(), "version", version, "namespace", o.namespace, "auth", o.auth.mode,
 		"healTimeout", o.healTimeout.String(), "toolCallTimeout", o.callTimeout.String())
 	err = server.Serve(serving, listener)
 	stop()
@@ -103,6 +109,7 @@ func serve(ctx context.Context, o options, log logr.Logger, informers cache.Cach
 
 // cluster is how the gateway talks to the API server: a cache for what it watches, a client for what it writes.
 type cluster struct {
+	config *rest.Config
 	client client.Client
 	cache  cache.Cache
 }
@@ -138,7 +145,7 @@ func connect(o options) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the cache: %w", err)
 	}
-	return &cluster{client: direct, cache: informers}, nil
+	return &cluster{config: config, client: direct, cache: informers}, nil
 }
 
 func discover(ctx context.Context, informers cache.Cache, o options, log logr.Logger) (*mcp.Registry, error) {

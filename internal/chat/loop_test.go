@@ -99,7 +99,7 @@ func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
 		Healer: h, Metrics: recovery.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
 	loop := chat.NewLoop(chat.Options{
-		Planner: s.planner, Servers: registry.Servers, Recoverer: recoverer,
+		Planner: s.planner, Servers: func(context.Context) ([]*mcp.Server, error) { return registry.Servers(), nil }, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
 	var events []string

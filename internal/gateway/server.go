@@ -50,6 +50,10 @@ type Loop interface {
 type Options struct {
 	// Loop answers the queries.
 	Loop Loop
+	// Guard lets callers through to all but openRoutes, and tells who they are (auth.FromContext). Nil lets everybody through.
+	Guard func(http.Handler) http.Handler
+	// LocalOnly refuses requests to another host than this machine: for a gateway that listens on loopback.
+	LocalOnly bool
 	// Ready reports whether the gateway knows the cluster: its caches are synced.
 	Ready func() bool
 	// Registry holds the gateway's metrics and is served at /metrics.

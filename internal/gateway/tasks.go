@@ -16,7 +16,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/ry-ops/cortex/internal/auth"
 	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/healing"
 )
 
@@ -29,8 +31,16 @@ const (
 	expected = `a JSON object such as {"query": "list sandfly hosts", "streaming": true}`
 )
 
-// requestedBy is recorded on HealingRequests. Callers have no names yet.
-const requestedBy = "cortex-gateway"
+// maxRequestedBy bounds the name of a caller on a HealingRequest, in characters (api/v1alpha1, spec.requestedBy).
+const maxRequestedBy = 253
+
+// requestedBy is recorded on HealingRequests: who calls, or the gateway itself where nobody was asked.
+func requestedBy(ctx context.Context) string {
+	if user, known := auth.FromContext(ctx); known {
+		return foreign.Line(user.Name, maxRequestedBy)
+	}
+	return "cortex-gateway"
+}
 
 // task is the body of POST /api/tasks. Fields that it does not know are ignored.
 type task struct {
@@ -73,7 +83,7 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	go s.endWithGateway(ctx, cancel)
 	s.Log.Info("task", "id", id, "streaming", t.Streaming)
 
-	query := chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy}
+	query := chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy(ctx)}
 	if t.Streaming {
 		s.stream(ctx, cancel, w, query)
 		return

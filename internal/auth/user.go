@@ -1,0 +1,45 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package auth tells who calls the gateway, and which MCP servers they may use. Who they are is the word of the API server
+// (TokenReview) or of an OpenID Connect issuer; what they may do is the cluster's RBAC alone (SubjectAccessReview).
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+)
+
+// User is who calls.
+type User struct {
+	// Name as the cluster's RBAC knows it.
+	Name   string
+	UID    string
+	Groups []string
+	Extra  map[string][]string
+
+	// id is all of the above in short, so that what is known of a user can be found again.
+	id [sha256.Size]byte
+}
+
+// identified is a User with its id.
+func identified(u User) User {
+	raw, _ := json.Marshal(u) // strings alone: it cannot fail
+	u.id = sha256.Sum256(raw)
+	return u
+}
+
+type userKey struct{}
+
+// NewContext gives a context a user.
+func NewContext(ctx context.Context, user User) context.Context {
+	return context.WithValue(ctx, userKey{}, identified(user))
+}
+
+// FromContext is the user of a context. A context that outlives its request (context.WithoutCancel) keeps it. The second result is
+// false if nobody was asked who they are.
+func FromContext(ctx context.Context) (User, bool) {
+	user, ok := ctx.Value(userKey{}).(User)
+	return user, ok
+}
