@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
@@ -49,6 +50,8 @@ type options struct {
 	takeUp        time.Duration
 	callTimeout   time.Duration
 	shutdownGrace time.Duration
+	credentials   string
+	loopback      bool
 	auth          authOptions
 	log           zap.Options
 }
@@ -69,6 +72,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.callTimeout, "tool-call-timeout", mcp.DefaultCallTimeout, "how long a tool call may take before the server is taken for hung")
 	flags.DurationVar(&o.shutdownGrace, "shutdown-grace", gateway.DefaultShutdownGrace,
 		"how long streams may go on after SIGTERM; keep it 5s below the pod's terminationGracePeriodSeconds")
+	flags.StringVar(&o.credentials, "credentials-dir", "", "`folder` with the credentials of MCP servers, mounted from Secrets: NAMESPACE/SERVICE/token holds a bearer token, NAMESPACE/SERVICE/headers lines like \"X-Api-Key: …\"; read again when they change")
+	flags.BoolVar(&o.loopback, "allow-loopback-servers", false, "let MCP servers be on this machine's loopback, which is never dialled otherwise; for tests on one machine")
 	o.auth.bind(flags)
 	o.log.BindFlags(flags)
 	config.RegisterFlags(flags)
@@ -85,6 +90,11 @@ func (o options) validate(rest []string) error {
 	}
 	if o.healTimeout < minHealTimeout || o.healTimeout > maxHealTimeout {
 		errs = append(errs, fmt.Errorf("--heal-timeout is %s: it must be from %s to %s", o.healTimeout, minHealTimeout, maxHealTimeout))
+	}
+	if o.credentials != "" {
+		if at, err := os.Stat(o.credentials); err != nil || !at.IsDir() {
+			errs = append(errs, fmt.Errorf("--credentials-dir is %q, which is no folder: mount the Secrets below it", o.credentials))
+		}
 	}
 	if err := o.auth.validate(o.addr); err != nil {
 		errs = append(errs, err)

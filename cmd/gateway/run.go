@@ -30,6 +30,7 @@ import (
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/recovery"
 )
 
@@ -42,6 +43,9 @@ const (
 
 // run wires the parts and serves until ctx ends.
 func run(ctx context.Context, o options, log logr.Logger) error {
+	if o.loopback {
+		mcpserver.AllowLoopback()
+	}
 	cluster, err := connect(o)
 	if err != nil {
 		return err
@@ -149,7 +153,9 @@ func connect(o options) (*cluster, error) {
 }
 
 func discover(ctx context.Context, informers cache.Cache, o options, log logr.Logger) (*mcp.Registry, error) {
-	servers := mcp.NewRegistry(mcp.Options{CallTimeout: o.callTimeout, Version: version, Log: log})
+	servers := mcp.NewRegistry(mcp.Options{
+		CallTimeout: o.callTimeout, Version: version, Credentials: mcp.NewCredentials(o.credentials, clock.RealClock{}), Log: log,
+	})
 	for _, watch := range []struct {
 		kind    client.Object
 		handler toolscache.ResourceEventHandler

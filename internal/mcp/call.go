@@ -140,5 +140,10 @@ func (s *Server) failed(ctx context.Context, err error, sent bool, tool string) 
 	if cause := context.Cause(ctx); class == v1alpha1.ErrorCanceled && cause != nil && !errors.Is(err, cause) {
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
+	var unauthorized *CredentialError
+	if errors.As(err, &unauthorized) {
+		// Nothing that is wrong with the server: the answer to the call is this error, and no heal would change it.
+		class = v1alpha1.ErrorToolError
+	}
 	return &CallError{Class: class, Sent: sent, Endpoint: s.Endpoint().URL, Tool: tool, err: err}
 }

@@ -57,7 +57,12 @@ func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err 
 }
 
 func (s *Server) connectOptions(pool *http.Transport) mcpserver.ConnectOptions {
-	return mcpserver.ConnectOptions{Name: "cortex-gateway", Version: s.options.Version, Pool: pool}
+	return mcpserver.ConnectOptions{Name: "cortex-gateway", Version: s.options.Version, Pool: pool, Around: s.Authorized}
+}
+
+// Authorized sends requests to this server with its credentials, and with none of a caller. next must lead to it.
+func (s *Server) Authorized(next http.RoundTripper) http.RoundTripper {
+	return s.options.Credentials.RoundTripper(s.key, next)
 }
 
 func (s *Server) newPool() *http.Transport {

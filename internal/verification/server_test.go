@@ -33,6 +33,7 @@ func serving(tools ...string) http.Handler {
 
 // TestRealServers: the handshake is a real one, through the Service's own address.
 func TestRealServers(t *testing.T) {
+	mcpserver.AllowLoopback()
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("<h1>It works!</h1>"))
