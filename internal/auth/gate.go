@@ -75,7 +75,7 @@ func (g *Gate) Guard(next http.Handler) http.Handler {
 			g.refused(r, user, err).WriteTo(w)
 			return
 		}
-		r = r.WithContext(NewContext(r.Context(), user))
+		r = r.WithContext(withIdentified(r.Context(), user))
 		r.Header.Del("Authorization")
 		next.ServeHTTP(w, r)
 	})

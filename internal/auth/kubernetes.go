@@ -141,6 +141,9 @@ func NewAccess(api Creator, now clock.Clock) *Access {
 
 // May asks once a minute. An empty server means all of them.
 func (a *Access) May(ctx context.Context, user User, server types.NamespacedName) (bool, error) {
+	if user.id == (User{}).id {
+		user = identified(user)
+	}
 	may, err := a.known.get(ctx, question{user.id, server}, func(ctx context.Context) (answer[bool], error) {
 		review, err := ask(ctx, a.api, func() *authorizationv1.SubjectAccessReview {
 			return &authorizationv1.SubjectAccessReview{Spec: specOf(user, server)}

@@ -5,18 +5,22 @@ package auth
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // maxToken bounds a token, in bytes. One of a ServiceAccount has about 1000, one of an issuer with many groups some more.
 const maxToken = 16 << 10
 
+// tokenParameters are the names under which tokens are put into addresses.
+var tokenParameters = []string{"access_token", "token", "id_token", "authorization"}
+
 // bearer reads the token off a request. A token in the address would be written into every log on the way (RFC 6750, section
 // 5.3), so one is refused even if another is where it belongs.
 func bearer(r *http.Request, how string) (string, error) {
-	query := r.URL.Query()
-	for _, name := range []string{"access_token", "token", "id_token", "authorization"} {
-		if query.Has(name) {
+	if r.URL.RawQuery != "" {
+		query := r.URL.Query()
+		if slices.ContainsFunc(tokenParameters, query.Has) {
 			return "", malformed("a token in the address is written into logs, so it is not taken: send it as the header Authorization: Bearer TOKEN, and get a new one, as this one is not secret any more")
 		}
 	}

@@ -34,7 +34,11 @@ type userKey struct{}
 
 // NewContext gives a context a user.
 func NewContext(ctx context.Context, user User) context.Context {
-	return context.WithValue(ctx, userKey{}, identified(user))
+	return withIdentified(ctx, identified(user))
+}
+
+func withIdentified(ctx context.Context, user User) context.Context {
+	return context.WithValue(ctx, userKey{}, user)
 }
 
 // FromContext is the user of a context. A context that outlives its request (context.WithoutCancel) keeps it. The second result is
