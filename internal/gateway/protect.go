@@ -36,7 +36,7 @@ func (s *Server) protect(mux *http.ServeMux) http.Handler {
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
-		boundBody(w, r)
+		s.boundBody(w, r)
 		if s.LocalOnly && !localHost(r.Host) {
 			refuse(w, http.StatusForbidden, "this gateway is reached as localhost only: another name may be a page's that made your browser come here (DNS rebinding)")
 			return
@@ -71,14 +71,14 @@ func localHost(host string) bool {
 	return auth.Loopback(host)
 }
 
-// boundBody gives a body until readBodyTimeout to come. Also one that nobody reads: net/http reads on after an answer, to keep
+// boundBody gives a body BodyTimeout to come. Also one that nobody reads: net/http reads on after an answer, to keep
 // the connection, and would wait for ever.
-func boundBody(w http.ResponseWriter, r *http.Request) {
+func (s *Server) boundBody(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
 	deadlines := http.NewResponseController(w)
-	_ = deadlines.SetReadDeadline(time.Now().Add(readBodyTimeout))
+	_ = deadlines.SetReadDeadline(time.Now().Add(s.BodyTimeout))
 	r.Body = &body{ReadCloser: r.Body, whole: func() { _ = deadlines.SetReadDeadline(time.Time{}) }}
 }
 

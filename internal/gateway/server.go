@@ -30,8 +30,10 @@ const (
 	// DefaultWriteTimeout is how long one event may take to leave. Only a reader that does not read needs longer.
 	DefaultWriteTimeout = 10 * time.Second
 
+	// DefaultBodyTimeout is how long the body of a request may take to come.
+	DefaultBodyTimeout = 10 * time.Second
+
 	readHeaderTimeout = 5 * time.Second
-	readBodyTimeout   = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
 	// lastWords is the time for the last event of every stream, after the grace is over.
@@ -61,6 +63,7 @@ type Options struct {
 	ShutdownGrace time.Duration
 	Heartbeat     time.Duration
 	WriteTimeout  time.Duration
+	BodyTimeout   time.Duration
 	Clock         clock.WithTicker
 	Log           logr.Logger
 }
@@ -81,6 +84,7 @@ func New(o Options) *Server {
 	setDefault(&o.ShutdownGrace, DefaultShutdownGrace)
 	setDefault(&o.Heartbeat, DefaultHeartbeat)
 	setDefault(&o.WriteTimeout, DefaultWriteTimeout)
+	setDefault(&o.BodyTimeout, DefaultBodyTimeout)
 	ending, cut := context.WithCancel(context.Background())
 	return &Server{Options: o, metrics: newMetrics(o.Registry), ending: ending, cut: cut}
 }

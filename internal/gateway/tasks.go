@@ -132,11 +132,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if r.ContentLength > maxBody {
 		return nil, tooLarge
 	}
-	// A body that trickles in must not hold the connection; the deadline is lifted again for the stream that follows.
-	deadlines := http.NewResponseController(w)
-	_ = deadlines.SetReadDeadline(time.Now().Add(readBodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = deadlines.SetReadDeadline(time.Time{})
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):
