@@ -4,7 +4,6 @@
 package gateway
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"time"
@@ -71,28 +70,11 @@ func localHost(host string) bool {
 	return auth.Loopback(host)
 }
 
-// boundBody gives a body BodyTimeout to come. Also one that nobody reads: net/http reads on after an answer, to keep
-// the connection, and would wait for ever.
+// boundBody gives a body BodyTimeout to come. Also one that nobody reads: net/http reads on after an answer, to keep the
+// connection, and would wait for ever. Once the body is there, net/http lifts the deadline (connReader.startBackgroundRead), so
+// the stream that answers it may be long.
 func (s *Server) boundBody(w http.ResponseWriter, r *http.Request) {
-	if r.Body == nil || r.Body == http.NoBody {
-		return
+	if r.Body != nil && r.Body != http.NoBody {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.BodyTimeout))
 	}
-	deadlines := http.NewResponseController(w)
-	_ = deadlines.SetReadDeadline(time.Now().Add(s.BodyTimeout))
-	r.Body = &body{ReadCloser: r.Body, whole: func() { _ = deadlines.SetReadDeadline(time.Time{}) }}
-}
-
-// body lifts its deadline once it has been read: the stream that answers it may be long.
-type body struct {
-	io.ReadCloser
-	whole func()
-}
-
-// Read implements io.Reader.
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF { //nolint:errorlint // io.Reader: EOF itself
-		b.whole()
-	}
-	return n, err
 }
