@@ -45,7 +45,7 @@ clean: ## Remove what was built here. Caches stay.
 
 # Where the +kubebuilder:rbac markers are that make each role.
 OPERATOR_RBAC := cmd/operator internal/controller internal/gather internal/remediation internal/verification
-GATEWAY_RBAC := cmd/gateway internal/gateway internal/recovery internal/healing internal/chat internal/mcp
+GATEWAY_RBAC := cmd/gateway internal/auth internal/gateway internal/recovery internal/healing internal/chat internal/mcp
 
 .PHONY: generate
 generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the API, the causes and the rights.
