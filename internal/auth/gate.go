@@ -179,6 +179,10 @@ func (g *Gate) refused(r *http.Request, user User, err error) *Refusal {
 	if !errors.As(err, &refusal) {
 		refusal = unsure("whether you may do this could not be found out", err)
 	}
-	g.Log.Info("a caller is refused", "status", refusal.Status, "user", foreign.Line(user.Name, maxName), "path", foreign.Line(r.URL.Path, 256), "from", r.RemoteAddr)
+	log := g.Log
+	if refusal.Status != http.StatusForbidden && refusal.Status != http.StatusServiceUnavailable {
+		log = log.V(1) // anybody can make these, as many as they like
+	}
+	log.Info("a caller is refused", "status", refusal.Status, "user", foreign.Line(user.Name, maxName), "path", foreign.Line(r.URL.Path, 256), "from", r.RemoteAddr)
 	return refusal
 }

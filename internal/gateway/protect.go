@@ -41,6 +41,8 @@ func (s *Server) protect(mux *http.ServeMux) http.Handler {
 			return
 		}
 		if _, pattern := mux.Handler(r); openRoutes[pattern] {
+			// Whoever asks and does not read must not keep a scraper's place. A stream bounds each of its writes itself.
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.WriteTimeout))
 			mux.ServeHTTP(w, r)
 			return
 		}
