@@ -68,8 +68,17 @@ func failure(result Result, err error) string {
 	case v1alpha1.ErrorToolError:
 		return "answered with an error: " + cause(err)
 	default:
+		if result.Denied {
+			return "asks for a credential: " + cause(err)
+		}
 		return "answered, but not as an MCP server: " + cause(err)
 	}
+}
+
+// denied reports whether a server asks for a credential.
+func denied(err error) bool {
+	var request *RequestError
+	return errors.As(err, &request) && (request.Status == http.StatusUnauthorized || request.Status == http.StatusForbidden)
 }
 
 // noRoute reports whether the network turned a connection away, and nobody at its end.

