@@ -4,11 +4,13 @@
 package mcpserver
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
 	"os"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,9 +61,11 @@ func TestNobodyIsDialledThere(t *testing.T) {
 		}
 	}()
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
 	for name, host := range map[string]string{"an address": "127.0.0.1", "a name": "localhost", "metadata": "169.254.169.254"} {
 		endpoint := Endpoint{Service: "evil", URL: "http://" + net.JoinHostPort(host, port) + "/mcp"}
-		_, err := Connect(t.Context(), endpoint, ConnectOptions{})
+		_, err := Connect(ctx, endpoint, ConnectOptions{})
 		var refused *AddressError
 		if !errors.As(err, &refused) {
 			t.Errorf("%s: %v", name, err)
@@ -70,7 +74,7 @@ func TestNobodyIsDialledThere(t *testing.T) {
 			t.Errorf("%s: sent %t, class %s", name, Sent(err), Classify(err))
 		}
 		endpoint.Plain = true
-		if result := (MCPProber{}).Probe(t.Context(), endpoint); result.Accepted {
+		if result := (MCPProber{}).Probe(ctx, endpoint); result.Accepted {
 			t.Errorf("%s: a plain probe got through: %+v", name, result)
 		}
 	}
