@@ -30,9 +30,18 @@ type Authenticator interface {
 	How() string
 }
 
-// Authorizer tells whether a user may use a server. An error means that it does not know.
+// Right is one verb on one object of our API group. An empty name means all.
+type Right struct {
+	Verb, Resource string
+	types.NamespacedName
+}
+
+// toUse is the right to use an MCP server.
+func toUse(server types.NamespacedName) Right { return Right{Verb, Resource, server} }
+
+// Authorizer tells whether a user has a right. An error means that it does not know.
 type Authorizer interface {
-	May(ctx context.Context, user User, server types.NamespacedName) (bool, error)
+	May(ctx context.Context, user User, right Right) (bool, error)
 }
 
 // Options of a Gate.
@@ -118,7 +127,7 @@ func (g *Gate) MayUse(ctx context.Context, server types.NamespacedName) error {
 	if !known {
 		return unknown("nobody was asked who they are", g.Authenticator.How(), "")
 	}
-	may, err := g.Authorizer.May(ctx, user, server)
+	may, err := g.Authorizer.May(ctx, user, toUse(server))
 	switch {
 	case err != nil:
 		return unsure("whether you may use "+server.String()+" could not be found out, so nothing was done; try again", err)
@@ -126,6 +135,16 @@ func (g *Gate) MayUse(ctx context.Context, server types.NamespacedName) error {
 		return forbidden(user, server)
 	}
 	return nil
+}
+
+// MayAnswer tells who calls, and whether they may answer the question that a HealingRequest asks: whoever may patch it with kubectl.
+func (g *Gate) MayAnswer(r *http.Request, heal types.NamespacedName) (who string, may bool, err error) {
+	user, known := FromContext(r.Context())
+	if !known {
+		return "", false, nil
+	}
+	may, err = g.Authorizer.May(r.Context(), user, Right{"patch", "healingrequests", heal})
+	return Caller(r), may, err
 }
 
 // Usable are those servers that the user of a context may use. An error is a *Refusal, and then there is no list: a list that
@@ -158,7 +177,7 @@ func (g *Gate) usable(ctx context.Context, user User, servers []types.Namespaced
 	group.SetLimit(maxAsked)
 	for i, server := range servers {
 		group.Go(func() (err error) {
-			may[i], err = g.Authorizer.May(ctx, user, server)
+			may[i], err = g.Authorizer.May(ctx, user, toUse(server))
 			return err
 		})
 	}

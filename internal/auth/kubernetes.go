@@ -15,7 +15,6 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -130,8 +129,8 @@ type Access struct {
 
 // question is what is asked of whom.
 type question struct {
-	user   [sha256.Size]byte
-	server types.NamespacedName
+	user  [sha256.Size]byte
+	right Right
 }
 
 // NewAccess makes an Authorizer.
@@ -139,14 +138,14 @@ func NewAccess(api Creator, now clock.Clock) *Access {
 	return &Access{api: api, known: newMemory[question, bool](now)}
 }
 
-// May asks once a minute. An empty server means all of them.
-func (a *Access) May(ctx context.Context, user User, server types.NamespacedName) (bool, error) {
+// May asks once a minute.
+func (a *Access) May(ctx context.Context, user User, right Right) (bool, error) {
 	if user.id == (User{}).id {
 		user = identified(user)
 	}
-	may, err := a.known.get(ctx, question{user.id, server}, func(ctx context.Context) (answer[bool], error) {
+	may, err := a.known.get(ctx, question{user.id, right}, func(ctx context.Context) (answer[bool], error) {
 		review, err := ask(ctx, a.api, func() *authorizationv1.SubjectAccessReview {
-			return &authorizationv1.SubjectAccessReview{Spec: specOf(user, server)}
+			return &authorizationv1.SubjectAccessReview{Spec: specOf(user, right)}
 		})
 		if err != nil {
 			return answer[bool]{}, err
@@ -158,12 +157,12 @@ func (a *Access) May(ctx context.Context, user User, server types.NamespacedName
 	return may.value, err
 }
 
-func specOf(user User, server types.NamespacedName) authorizationv1.SubjectAccessReviewSpec {
+func specOf(user User, right Right) authorizationv1.SubjectAccessReviewSpec {
 	spec := authorizationv1.SubjectAccessReviewSpec{
 		User: user.Name, UID: user.UID, Groups: user.Groups, Extra: map[string]authorizationv1.ExtraValue{},
 		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Resource: Resource,
-			Verb: Verb, Namespace: server.Namespace, Name: server.Name,
+			Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Resource: right.Resource,
+			Verb: right.Verb, Namespace: right.Namespace, Name: right.Name,
 		},
 	}
 	for key, values := range user.Extra {

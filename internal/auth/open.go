@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // Anonymous is who calls where nobody is asked. The names are Kubernetes' own.
@@ -29,7 +27,7 @@ func (everybody) How() string { return "none is needed" }
 
 type everything struct{}
 
-func (everything) May(context.Context, User, types.NamespacedName) (bool, error) { return true, nil }
+func (everything) May(context.Context, User, Right) (bool, error) { return true, nil }
 
 // letIn passes a request on as Anonymous's. A token that came with it goes no further either.
 func letIn(next http.Handler) http.Handler {

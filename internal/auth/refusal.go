@@ -25,7 +25,7 @@ const (
 	Role = "cortex-mcp-user"
 )
 
-// maxName bounds the name of a user where it is shown, in characters.
+// maxName bounds the name of a user where it is shown or recorded, in characters (api/v1alpha1, spec.requestedBy).
 const maxName = 253
 
 // Refusal is why a caller gets no answer, in words that say what to do.

@@ -8,7 +8,11 @@ package auth
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"net/http"
+
+	"github.com/ry-ops/cortex/internal/foreign"
 )
 
 // User is who calls.
@@ -28,6 +32,24 @@ func identified(u User) User {
 	raw, _ := json.Marshal(u) // strings alone: it cannot fail
 	u.id = sha256.Sum256(raw)
 	return u
+}
+
+// Caller names who makes a request, as it may be recorded: clean, at most maxName characters, and two callers never alike. It is empty if
+// nobody was asked.
+func Caller(r *http.Request) string { return Recorded(r.Context()) }
+
+// Recorded is Caller of a context.
+func Recorded(ctx context.Context) string {
+	user, known := FromContext(ctx)
+	if !known {
+		return ""
+	}
+	if clean := foreign.Line(user.Name, maxName); clean == user.Name {
+		return clean
+	}
+	sum := sha256.Sum256([]byte(user.Name))
+	mark := "#" + hex.EncodeToString(sum[:8])
+	return foreign.Line(user.Name, maxName-len(mark)) + mark
 }
 
 type userKey struct{}

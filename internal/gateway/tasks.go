@@ -18,7 +18,6 @@ import (
 
 	"github.com/ry-ops/cortex/internal/auth"
 	"github.com/ry-ops/cortex/internal/chat"
-	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/healing"
 )
 
@@ -31,13 +30,10 @@ const (
 	expected = `a JSON object such as {"query": "list sandfly hosts", "streaming": true}`
 )
 
-// maxRequestedBy bounds the name of a caller on a HealingRequest, in characters (api/v1alpha1, spec.requestedBy).
-const maxRequestedBy = 253
-
 // requestedBy is recorded on HealingRequests: who calls, or the gateway itself where nobody was asked.
 func requestedBy(ctx context.Context) string {
-	if user, known := auth.FromContext(ctx); known {
-		return foreign.Line(user.Name, maxRequestedBy)
+	if caller := auth.Recorded(ctx); caller != "" {
+		return caller
 	}
 	return "cortex-gateway"
 }
