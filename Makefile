@@ -45,7 +45,7 @@ clean: ## Remove what was built here. Caches stay.
 
 # Where the +kubebuilder:rbac markers are that make each role.
 OPERATOR_RBAC := cmd/operator internal/controller internal/gather internal/remediation internal/verification
-GATEWAY_RBAC := cmd/gateway internal/gateway internal/recovery internal/healing internal/chat internal/mcp
+GATEWAY_RBAC := cmd/gateway internal/auth internal/gateway internal/recovery internal/healing internal/chat internal/mcp
 
 .PHONY: generate
 generate: ## Regenerate deepcopy code, CRDs, RBAC roles and the reference of the API, the causes, the rights and the failures.
@@ -123,6 +123,7 @@ docker-build: ## Build the image with Docker.
 
 .PHONY: test
 test: ## Run every test: unit and envtest with the race detector, then e2e where a local cluster can run.
+	hack/slowhttptest.sh
 	$(ASSETS); go test -timeout=30m $(RACE) $(TEST_FLAGS) $(PACKAGES)
 	go test $(TEST_FLAGS) -run 'TestCostOfOneTarget' ./internal/diagnosis
 	go -C hack/localkube test $(RACE) $(TEST_FLAGS) ./...
@@ -135,6 +136,11 @@ test-unit: ## Run the tests that need no Kubernetes.
 .PHONY: test-e2e
 test-e2e: ## Run the tests that need a cluster, on a local one (Linux, root).
 	$(E2E)
+
+.PHONY: attack
+attack: ## Attack a real gateway process: slow, oversized and malformed requests, floods, tokens of nobody.
+	hack/slowhttptest.sh
+	$(ASSETS); go test -count=1 -timeout=15m $(TEST_FLAGS) ./test/attack
 
 FUZZ_TIME ?= 20s
 

@@ -107,18 +107,25 @@ connect() {
 	done
 }
 
+# Proves to the gateway who asks: the ServiceAccount of config/demo.
+get_token=(kubectl create token cortex-demo -n "$namespace" --audience=cortex)
+
 # A whole answer is thousands of characters.
 shorten() { if ((${#1} > 700)); then printf '%s… (%d characters)' "${1:0:600}" "${#1}"; else printf '%s' "$1"; fi; }
 
 # Asks, and prints each event as it arrives, with the time since the question. Leaves the events in $scratch/events.
 ask() {
-	local body started line
+	local body started line token
 	body="{\"query\": \"$1\", \"streaming\": true}"
+	# By a file: the arguments of a program are seen by everybody on the machine.
+	token="$("${get_token[@]}")"
+	(umask 077 && printf 'Authorization: Bearer %s\n' "$token" >"$scratch/header")
 	connect
-	printf "\033[2m$ curl -N http://127.0.0.1:%s/api/tasks -H 'Content-Type: application/json' -d '%s'\033[0m\n" "$port" "$body"
+	printf "\033[2m$ curl -N http://127.0.0.1:%s/api/tasks -H \"Authorization: Bearer \$(%s)\" -H 'Content-Type: application/json' -d '%s'\033[0m\n" \
+		"$port" "${get_token[*]}" "$body"
 	: >"$scratch/events"
 	started="$(now)"
-	curl -sSN --max-time 300 "http://127.0.0.1:$port/api/tasks" -H 'Content-Type: application/json' -d "$body" |
+	curl -sSN --max-time 300 "http://127.0.0.1:$port/api/tasks" -H @"$scratch/header" -H 'Content-Type: application/json' -d "$body" |
 		while IFS= read -r line; do
 			[[ "$line" == data:* ]] || continue
 			printf '%8s  %s\n' "+$((($(now) - started)))ms" "$(shorten "${line#data: }")"

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
@@ -32,13 +33,16 @@ where that is safe.
 MCP servers are the Services with the label healing.cortex.dev/mcp-server=true.
 
   curl -N http://localhost:8000/api/tasks -H 'Content-Type: application/json' \
+       -H "Authorization: Bearer $(kubectl create token NAME -n NAMESPACE --audience=cortex)" \
        -d '{"query": "list sandfly hosts", "streaming": true}'
 
 With an API key, Claude plans: it reads what the tools say, calls several of them, and goes on with a conversation
 ("conversation_id" of the last answer). Tools that change something are called only if the question orders it in so many words.
 Without a key, rules match the words of a question with the names of tools. Secrets are hidden from the model.
 
-/healthz, /readyz and /metrics are served at the same address. All durations are like 90s or 2m.
+A caller needs the verb use on mcpservers.healing.cortex.dev (ClusterRole cortex-mcp-user) in the namespace of a server.
+
+/healthz, /readyz and /metrics are served at the same address, to everybody. All durations are like 90s or 2m.
 
 Flags:
 `
@@ -53,6 +57,9 @@ type options struct {
 	claude        claudeOptions
 	streams       int
 	streamsEach   int
+	credentials   string
+	loopback      bool
+	auth          authOptions
 	log           zap.Options
 }
 
@@ -75,6 +82,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	o.claude.bind(flags)
 	flags.IntVar(&o.streams, "max-streams", gateway.DefaultStreams, "how many event streams may be open at once, and how many tasks may run; each takes about 24 KiB")
 	flags.IntVar(&o.streamsEach, "max-streams-per-caller", gateway.DefaultStreamsEach, "how many of them one caller may have, where callers have names")
+	flags.StringVar(&o.credentials, "credentials-dir", "", "`folder` with the credentials of MCP servers, mounted from Secrets: NAMESPACE/SERVICE/token holds a bearer token, NAMESPACE/SERVICE/headers lines like \"X-Api-Key: …\"; read again when they change")
+	flags.BoolVar(&o.loopback, "allow-loopback-servers", false, "let MCP servers be on this machine's loopback, which is never dialled otherwise; for tests on one machine")
+	o.auth.bind(flags)
 	o.log.BindFlags(flags)
 	config.RegisterFlags(flags)
 	if err := flags.Parse(args); err != nil {
@@ -90,6 +100,14 @@ func (o options) validate(rest []string) error {
 	}
 	if o.healTimeout < minHealTimeout || o.healTimeout > maxHealTimeout {
 		errs = append(errs, fmt.Errorf("--heal-timeout is %s: it must be from %s to %s", o.healTimeout, minHealTimeout, maxHealTimeout))
+	}
+	if o.credentials != "" {
+		if at, err := os.Stat(o.credentials); err != nil || !at.IsDir() {
+			errs = append(errs, fmt.Errorf("--credentials-dir is %q, which is no folder: mount the Secrets below it", o.credentials))
+		}
+	}
+	if err := o.auth.validate(o.addr); err != nil {
+		errs = append(errs, err)
 	}
 	for name, value := range map[string]time.Duration{"takeup-timeout": o.takeUp, "tool-call-timeout": o.callTimeout, "shutdown-grace": o.shutdownGrace} {
 		if value <= 0 {

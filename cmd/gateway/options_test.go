@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ry-ops/cortex/internal/auth"
 )
 
 func TestDefaultsAreTheSpecs(t *testing.T) {
@@ -37,6 +39,16 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 		"--claude-system-prompt-file=/no/such/file": "--claude-system-prompt-file: open /no/such/file",
 		"--claude-system-prompt=x --claude-system-prompt-file=/etc/hosts": "are both set: keep one",
 		"--takeup-timeout=forever":                                        "invalid value",
+		"--auth=none":                                                     "--auth=none lets in everybody who can reach --addr=:8000: listen on loopback with --addr=127.0.0.1:8000, or take --auth=kubernetes",
+		"--auth=none --addr=0.0.0.0:8000":                                 "lets in everybody who can reach --addr=0.0.0.0:8000",
+		"--auth=none --addr=10.1.2.3:8000":                                "lets in everybody",
+		"--auth=none --addr=localhost.evil:80":                            "lets in everybody",
+		"--auth=basic":                                                    `--auth is "basic": it must be kubernetes, oidc or none`,
+		"--auth-audiences=,":                                              "--auth-audiences is empty",
+		"--auth=oidc":                                                     "--oidc-client-id is empty",
+		"--auth=oidc --oidc-client-id=x --oidc-issuer-url=http://login.example": `--oidc-issuer-url is "http://login.example": --auth=oidc needs the issuer's https URL`,
+		"--auth=oidc --oidc-username-claim=":                                    "--oidc-username-claim is empty",
+		"--credentials-dir=/nowhere/at/all":                                     "--credentials-dir is \"/nowhere/at/all\", which is no folder",
 	} {
 		if _, err := parse(strings.Fields(line), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", line, err, want)
@@ -53,5 +65,33 @@ func TestHelpTeaches(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in the help", want)
 		}
+	}
+}
+
+func TestOptionsAboutCallers(t *testing.T) {
+	for line, loopbackOnly := range map[string]bool{
+		"": false, "--auth=none --addr=127.0.0.1:8000": true, "--auth=none --addr=localhost:0": true, "--auth=none --addr=[::1]:8000": true,
+		"--auth=oidc --oidc-client-id=x --oidc-issuer-url=https://login.example": false, "--auth-audiences=cortex,mcp": false,
+	} {
+		o, err := parse(strings.Fields(line), &bytes.Buffer{})
+		if err != nil || loopback(o.addr) != loopbackOnly {
+			t.Errorf("%s: %v, loopback %t", line, err, loopback(o.addr))
+		}
+	}
+}
+
+// The names are those that kube-apiserver makes of the same flags.
+func TestPrefixOfAUser(t *testing.T) {
+	for want, o := range map[string]auth.IssuerOptions{
+		"https://login.example#": {URL: "https://login.example", UsernameClaim: "sub"},
+		"":                       {URL: "https://login.example", UsernameClaim: "email"},
+		"idp:":                   {URL: "https://login.example", UsernameClaim: "email", UsernamePrefix: "idp:"},
+	} {
+		if got := usernamePrefix(o); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := usernamePrefix(auth.IssuerOptions{URL: "https://login.example", UsernameClaim: "sub", UsernamePrefix: "-"}); got != "" {
+		t.Errorf("%q", got)
 	}
 }

@@ -25,10 +25,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/auth"
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/proxy"
 	"github.com/ry-ops/cortex/internal/recovery"
@@ -44,6 +46,9 @@ const (
 
 // run wires the parts and serves until ctx ends.
 func run(ctx context.Context, o options, log logr.Logger) error {
+	if o.loopback {
+		mcpserver.AllowLoopback()
+	}
 	cluster, err := connect(o)
 	if err != nil {
 		return err
@@ -67,19 +72,24 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		Healer: healer, Metrics: recovery.NewMetrics(metrics), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("recovery"),
 	})
 	defer recoverer.Close()
+	gate, err := o.auth.gate(cluster.config, servers.Servers, log.WithName("auth"))
+	if err != nil {
+		return err
+	}
+	usable := func(ctx context.Context) ([]*mcp.Server, error) { return auth.Usable(ctx, gate, servers.Servers()) }
 	loop := chat.NewLoop(chat.Options{
-		Planner: o.claude.planner(metrics, log.WithName("claude")), Servers: servers.Servers, Recoverer: recoverer,
+		Planner: o.claude.planner(metrics, log.WithName("claude")), Servers: usable, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(metrics), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
 	tools := proxy.New(proxy.Options{
-		Servers: servers, Recoverer: recoverer, Registry: metrics, Version: version, Clock: clock.RealClock{}, Log: log.WithName("proxy"),
+		Servers: servers, Recoverer: recoverer, Registry: metrics, Version: version, MayUse: gate.MayUse, Caller: auth.Caller, Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("proxy"),
 	})
 	defer tools.Close()
 	var synced atomic.Bool
 	server := gateway.New(gateway.Options{
 		Loop: loop, Heals: healer, MCP: tools, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
 		Streams: o.streams, StreamsEach: o.streamsEach, Tasks: task.Options{Running: o.streams, RunningEach: o.streamsEach},
-		Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
+		Guard: gate.Guard, LocalOnly: loopback(o.addr), Caller: auth.Caller, Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.cache, server, &synced)
 }
@@ -104,7 +114,7 @@ func serve(ctx context.Context, o options, log logr.Logger, informers cache.Cach
 			log.Info("ready")
 		}
 	}()
-	log.Info("the gateway starts", "addr", listener.Addr().String(), "version", version, "namespace", o.namespace,
+	log.Info("the gateway starts", "addr", listener.Addr().String(), "version", version, "namespace", o.namespace, "auth", o.auth.mode,
 		"healTimeout", o.healTimeout.String(), "toolCallTimeout", o.callTimeout.String())
 	err = server.Serve(serving, listener)
 	stop()
@@ -113,6 +123,7 @@ func serve(ctx context.Context, o options, log logr.Logger, informers cache.Cach
 
 // cluster is how the gateway talks to the API server: a cache for what it watches, a client for what it writes.
 type cluster struct {
+	config *rest.Config
 	client client.Client
 	cache  cache.Cache
 }
@@ -148,11 +159,13 @@ func connect(o options) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the cache: %w", err)
 	}
-	return &cluster{client: direct, cache: informers}, nil
+	return &cluster{config: config, client: direct, cache: informers}, nil
 }
 
 func discover(ctx context.Context, informers cache.Cache, o options, caught *panics.Catcher, log logr.Logger) (*mcp.Registry, error) {
-	servers := mcp.NewRegistry(mcp.Options{CallTimeout: o.callTimeout, Version: version, Panics: caught, Log: log})
+	servers := mcp.NewRegistry(mcp.Options{
+		CallTimeout: o.callTimeout, Version: version, Credentials: mcp.NewCredentials(o.credentials, clock.RealClock{}), Panics: caught, Log: log,
+	})
 	for _, watch := range []struct {
 		kind    client.Object
 		handler toolscache.ResourceEventHandler

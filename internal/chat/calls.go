@@ -62,7 +62,7 @@ func (r *run) output(ctx context.Context, call Call) (output *sdk.CallToolResult
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	server, err := r.find(call.Server)
+	server, err := r.find(ctx, call.Server)
 	if err != nil {
 		return nil, err
 	}

@@ -30,8 +30,8 @@ type Options struct {
 	Planner Planner
 	// Conversations remembers what was said; nil makes a new memory.
 	Conversations *Conversations
-	// Servers lists the MCP servers that there are now.
-	Servers func() []*mcp.Server
+	// Servers lists the MCP servers that there are now, and that the one who asks may use (auth.FromContext).
+	Servers func(context.Context) ([]*mcp.Server, error)
 	// Recoverer makes the calls outlive a failure of their server.
 	Recoverer *recovery.Recoverer
 	Metrics   *Metrics
@@ -158,7 +158,11 @@ func (r *run) answer(ctx context.Context) (Answer, error) {
 		if ctx.Err() != nil {
 			return Answer{}, context.Cause(ctx)
 		}
-		conversation.Servers, conversation.Results = r.view(), r.results
+		servers, err := r.view(ctx)
+		if err != nil {
+			return Answer{}, err
+		}
+		conversation.Servers, conversation.Results = servers, r.results
 		turn, err := r.plan.Next(ctx, conversation)
 		switch {
 		case err != nil:
@@ -175,19 +179,27 @@ func (r *run) answer(ctx context.Context) (Answer, error) {
 }
 
 // view shows the servers to the planner.
-func (r *run) view() []Server {
+func (r *run) view(ctx context.Context) ([]Server, error) {
+	known, err := r.Servers(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var servers []Server
-	for _, server := range r.Servers() {
+	for _, server := range known {
 		tools, listed := server.Tools()
 		servers = append(servers, Server{Key: server.Key(), Tools: tools, Listed: listed, Failed: r.failed[server.Key()]})
 	}
-	return servers
+	return servers, nil
 }
 
-func (r *run) find(key types.NamespacedName) (*mcp.Server, error) {
-	for _, server := range r.Servers() {
+func (r *run) find(ctx context.Context, key types.NamespacedName) (*mcp.Server, error) {
+	servers, err := r.Servers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, server := range servers {
 		if server.Key() == key {
 			return server, nil
 		}
@@ -198,7 +210,7 @@ func (r *run) find(key types.NamespacedName) (*mcp.Server, error) {
 // listAll lists the tools of servers side by side: one that has to be healed first does not delay the others.
 func (r *run) listAll(ctx context.Context, keys []types.NamespacedName) {
 	r.sideBySide(len(keys), func(i int) (err error) {
-		server, err := r.find(keys[i])
+		server, err := r.find(ctx, keys[i])
 		if err == nil {
 			err = r.outliving(ctx, server, mcp.Hints{ReadOnly: true}, func(ctx context.Context) error { return server.List(ctx) })
 		}

@@ -74,7 +74,9 @@ type setup struct {
 	planner  chat.Planner
 	options  mcp.Options
 	unlisted bool
-	damage   func()
+	// usable are the servers that the one who asks may use. Nil means all.
+	usable func([]*mcp.Server) ([]*mcp.Server, error)
+	damage func()
 }
 
 func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
@@ -96,12 +98,15 @@ func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
 	if s.planner == nil {
 		s.planner = chat.NewRules()
 	}
+	if s.usable == nil {
+		s.usable = func(all []*mcp.Server) ([]*mcp.Server, error) { return all, nil }
+	}
 	h := &healer{script: s.script}
 	recoverer := recovery.New(recovery.Options{
 		Healer: h, Metrics: recovery.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
 	loop := chat.NewLoop(chat.Options{
-		Planner: s.planner, Servers: registry.Servers, Recoverer: recoverer,
+		Planner: s.planner, Servers: func(context.Context) ([]*mcp.Server, error) { return s.usable(registry.Servers()) }, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
 	var events, extras []string
@@ -398,4 +403,26 @@ func TestServersAreHealedSideBySide(t *testing.T) {
 		t.Errorf("%s: %s", got.outcome.Status, got.text())
 	}
 	got.types(t)
+}
+
+// TestOnlyUsableServersAreSeen: what the one who asks may not use is not even named, and where nobody can tell, nothing is called.
+func TestOnlyUsableServersAreSeen(t *testing.T) {
+	mine, other := mcptest.Start(t, "proxmox-mcp-server"), mcptest.Start(t, "sandfly-mcp-server")
+	both := []*mcptest.Backend{mine, other}
+	for name, tc := range map[string]struct {
+		usable func([]*mcp.Server) ([]*mcp.Server, error)
+		told   string
+		calls  int
+	}{
+		"some":    {func(all []*mcp.Server) ([]*mcp.Server, error) { return all[:1], nil }, "2 hosts", 1},
+		"unknown": {func([]*mcp.Server) ([]*mcp.Server, error) { return nil, errors.New("nobody can tell") }, "nobody can tell", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := mine.Calls("list_hosts")
+			got := setup{backends: both, usable: tc.usable}.ask(t.Context(), t, "list sandfly hosts")
+			if !strings.Contains(got.text(), tc.told) || strings.Contains(got.text(), "sandfly") || mine.Calls("list_hosts") != before+tc.calls || other.Calls("list_hosts") != 0 {
+				t.Errorf("%s; %d and %d calls", got.text(), mine.Calls("list_hosts")-before, other.Calls("list_hosts"))
+			}
+		})
+	}
 }

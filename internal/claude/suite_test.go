@@ -74,7 +74,7 @@ func (s setup) start(t *testing.T, script ...claudetest.Reply) *world {
 		}
 	}
 	w.loop = chat.NewLoop(chat.Options{
-		Planner: claude.New(s.options), Servers: w.registry.Servers,
+		Planner: claude.New(s.options), Servers: func(context.Context) ([]*mcp.Server, error) { return w.registry.Servers(), nil },
 		Recoverer: recovery.New(recovery.Options{
 			Healer: s.heal, Metrics: recovery.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 		}),

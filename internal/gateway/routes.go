@@ -30,7 +30,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "there is nothing here: POST a query to /api/tasks")
 	})
-	return s.recovering(mux)
+	return s.recovering(s.protect(mux))
 }
 
 // allow refuses all methods but some, and says which.

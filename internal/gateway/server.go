@@ -36,9 +36,10 @@ const (
 	DefaultStreams = 10_000
 	// DefaultStreamsEach bounds those of one caller.
 	DefaultStreamsEach = 100
+	// DefaultBodyTimeout is how long the body of a request may take to come.
+	DefaultBodyTimeout = 10 * time.Second
 
 	readHeaderTimeout = 5 * time.Second
-	readBodyTimeout   = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
 	// lastWords is the time for the last event of every stream, after the grace is over.
@@ -61,6 +62,10 @@ type Options struct {
 	Heals Heals
 	// MCP serves /mcp and /mcp/{server}. Nil serves none.
 	MCP MCP
+	// Guard lets callers through to all but openRoutes, and tells who they are (auth.FromContext). Nil lets everybody through.
+	Guard func(http.Handler) http.Handler
+	// LocalOnly refuses requests to another host than this machine: for a gateway that listens on loopback.
+	LocalOnly bool
 	// Ready reports whether the gateway knows the cluster: its caches are synced.
 	Ready func() bool
 	// Registry holds the gateway's metrics and is served at /metrics.
@@ -70,6 +75,7 @@ type Options struct {
 	ShutdownGrace time.Duration
 	Heartbeat     time.Duration
 	WriteTimeout  time.Duration
+	BodyTimeout   time.Duration
 	// Tasks has the bounds of tasks; the rest of it is set here.
 	Tasks task.Options
 	// Streams and StreamsEach bound the open event streams, in all and of one caller.
@@ -100,6 +106,7 @@ func New(o Options) *Server {
 	setDefault(&o.ShutdownGrace, DefaultShutdownGrace)
 	setDefault(&o.Heartbeat, DefaultHeartbeat)
 	setDefault(&o.WriteTimeout, DefaultWriteTimeout)
+	setDefault(&o.BodyTimeout, DefaultBodyTimeout)
 	setDefault(&o.Streams, DefaultStreams)
 	setDefault(&o.StreamsEach, DefaultStreamsEach)
 	if o.Caller == nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/ry-ops/cortex/internal/auth"
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/task"
@@ -31,12 +32,12 @@ const (
 	expected = `a JSON object such as {"query": "list sandfly hosts", "streaming": true}`
 )
 
-// requestedBy is recorded on HealingRequests: the caller, if it has a name.
-func requestedBy(caller string) string {
-	if caller == "" {
-		return "cortex-gateway"
+// requestedBy is recorded on HealingRequests: who calls, or the gateway itself where nobody was asked.
+func requestedBy(ctx context.Context) string {
+	if caller := auth.Recorded(ctx); caller != "" {
+		return caller
 	}
-	return caller
+	return "cortex-gateway"
 }
 
 // question is the body of POST /api/tasks. Fields that it does not know are ignored.
@@ -78,7 +79,7 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	}
 	caller := s.Caller(r)
 	id := task.NewID(s.Clock.Now())
-	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy(caller), Conversation: t.ConversationID})
+	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy(r.Context()), Conversation: t.ConversationID})
 	if err != nil {
 		s.refuseBusy(w, err)
 		return
@@ -138,11 +139,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if r.ContentLength > maxBody {
 		return nil, tooLarge
 	}
-	// A body that trickles in must not hold the connection; the deadline is lifted again for the stream that follows.
-	deadlines := http.NewResponseController(w)
-	_ = deadlines.SetReadDeadline(time.Now().Add(readBodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = deadlines.SetReadDeadline(time.Time{})
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):

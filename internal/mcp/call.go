@@ -193,5 +193,10 @@ func (s *Server) failed(ctx context.Context, err error, sent bool, tool string) 
 	if cause := context.Cause(ctx); failure.Class == v1alpha1.ErrorCanceled && cause != nil && !errors.Is(err, cause) {
 		failure.err = fmt.Errorf("%w: %w", cause, err)
 	}
+	var unauthorized *CredentialError
+	if errors.As(err, &unauthorized) {
+		// Nothing that is wrong with the server: the answer to the call is this error, and no heal would change it.
+		failure.Class = v1alpha1.ErrorToolError
+	}
 	return failure
 }

@@ -35,6 +35,8 @@ type Options struct {
 	CallTimeout time.Duration
 	// ConnectTimeout bounds the opening of a session and a tools/list. Zero means DefaultConnectTimeout.
 	ConnectTimeout time.Duration
+	// Credentials of the servers. Nil means none.
+	Credentials *Credentials
 	// Version of the gateway, told to the servers.
 	Version string
 	// Panics are caught in what runs in the background and in the handlers of the watches. Nil counts none.

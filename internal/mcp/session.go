@@ -62,7 +62,22 @@ func (s *Server) acquire(ctx context.Context) (current *session, kept bool, err 
 }
 
 func (s *Server) connectOptions(pool *http.Transport) mcpserver.ConnectOptions {
-	return mcpserver.ConnectOptions{Name: "cortex-gateway", Version: s.options.Version, Pool: pool, Panics: s.options.Panics}
+	return mcpserver.ConnectOptions{Name: "cortex-gateway", Version: s.options.Version, Pool: pool, Panics: s.options.Panics, Around: s.Authorized}
+}
+
+// Authorized sends requests to this server with its credentials, and with none of a caller. next must lead to it.
+func (s *Server) Authorized(next http.RoundTripper) http.RoundTripper {
+	return s.options.Credentials.RoundTripper(s.key, next)
+}
+
+// Credentials are the headers that this server wants; none if it has no credentials. They may change at any time. An error is a
+// *CredentialError.
+func (s *Server) Credentials() (http.Header, error) {
+	header, err := s.options.Credentials.of(s.key)
+	if err != nil {
+		return nil, &CredentialError{err}
+	}
+	return header, nil
 }
 
 func (s *Server) newPool() *http.Transport {

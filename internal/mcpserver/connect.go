@@ -24,6 +24,8 @@ type ConnectOptions struct {
 	Name, Version string
 	// Pool of connections, shared with other sessions. Default: a new one.
 	Pool http.RoundTripper
+	// Around, if it is set, is put around all requests: to authorize them, say.
+	Around func(http.RoundTripper) http.RoundTripper
 	// Listen opens the standalone stream for the server's own messages, for servers that keep sessions.
 	Listen bool
 	// Client sets handlers for the server's messages. Its MultiRoundTrip is ignored: multi-round-trips repeat tool
@@ -97,11 +99,15 @@ func newClient(endpoint Endpoint, options ConnectOptions) (*mcp.Client, mcp.Tran
 		// The SDK's default claims roots, which Cortex has none of.
 		settings.Capabilities = &mcp.ClientCapabilities{}
 	}
+	over := NewHTTPClient(endpoint, options.Pool)
+	if options.Around != nil {
+		over.Transport = options.Around(over.Transport)
+	}
 	client := mcp.NewClient(&mcp.Implementation{Name: options.Name, Version: options.Version}, &settings)
 	client.AddSendingMiddleware(withFacts)
 	return client, &mcp.StreamableClientTransport{
 		Endpoint:             endpoint.URL,
-		HTTPClient:           NewHTTPClient(endpoint, options.Pool),
+		HTTPClient:           over,
 		MaxRetries:           -1, // none
 		DisableStandaloneSSE: !options.Listen,
 		MaxEventSize:         maxMessageBytes,

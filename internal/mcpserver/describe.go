@@ -70,7 +70,9 @@ func failure(result Result, err error) string {
 		return "no connection by TLS: " + cause(err)
 	case v1alpha1.ErrorStreamCut:
 		return "began to answer and broke off"
-	case v1alpha1.ErrorRateLimited, v1alpha1.ErrorUnauthorized, v1alpha1.ErrorTooLarge:
+	case v1alpha1.ErrorUnauthorized:
+		return "asks for a credential: " + cause(err)
+	case v1alpha1.ErrorRateLimited, v1alpha1.ErrorTooLarge:
 		return answeredStatus(err)
 	default:
 		return "answered, but not as an MCP server: " + cause(err)
@@ -87,6 +89,12 @@ func answeredStatus(err error) string {
 	default:
 		return "connection accepted and closed again without an answer"
 	}
+}
+
+// denied reports whether a server asks for a credential.
+func denied(err error) bool {
+	var request *RequestError
+	return errors.As(err, &request) && (request.Status == http.StatusUnauthorized || request.Status == http.StatusForbidden)
 }
 
 // noRoute reports whether the network turned a connection away, and nobody at its end.

@@ -47,6 +47,10 @@ func isPlain(service *corev1.Service) bool {
 
 // EndpointOf reads the MCP endpoint off a Service's ports and annotations. The error says what to write instead.
 func EndpointOf(service *corev1.Service) (Endpoint, error) {
+	if service.Spec.Type == corev1.ServiceTypeExternalName && !isPlain(service) {
+		// It would lead Cortex, which many networks let pass, to whatever host somebody names.
+		return Endpoint{}, fmt.Errorf("Service %s/%s is an ExternalName, which is no MCP server in this cluster: write a Service that selects the server's pods", service.Namespace, service.Name)
+	}
 	port, err := PortOf(service)
 	if err != nil {
 		return Endpoint{}, err

@@ -5,7 +5,6 @@ package mcpserver
 
 import (
 	"context"
-	"net"
 	"net/url"
 	"time"
 
@@ -21,7 +20,7 @@ func connectOnly(ctx context.Context, endpoint Endpoint) Result {
 	if err != nil {
 		return Result{Verdict: v1alpha1.VerdictFailed, Class: v1alpha1.ErrorProtocol, Message: "its address cannot be read"}
 	}
-	conn, err := insistent((&net.Dialer{}).DialContext)(ctx, "tcp", address.Host)
+	conn, err := insistent(dialer().DialContext)(ctx, "tcp", address.Host)
 	result := Result{Class: Classify(err), Took: time.Since(start)}
 	switch {
 	case err == nil:

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"mime"
-	"net"
 	"net/http"
 	"time"
 )
@@ -27,7 +26,7 @@ const sessionHeader = "Mcp-Session-Id"
 // the same cluster. One pool serves any number of servers.
 func NewTransport() *http.Transport {
 	return &http.Transport{
-		DialContext:            insistent((&net.Dialer{}).DialContext),
+		DialContext:            insistent(dialer().DialContext),
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        idleTimeout,

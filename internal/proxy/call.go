@@ -59,7 +59,7 @@ func (p *Proxy) call(ctx context.Context, q *request, c *call) {
 		p.flights.begin(key, c)
 		defer p.flights.end(key, c)
 	}
-	err := p.Recoverer.Do(ctx, recovery.Call{Server: c.backend.server, Hints: c.hints, RequestedBy: q.caller(), Make: c.try}, c)
+	err := p.Recoverer.Do(ctx, recovery.Call{Server: c.backend.server, Tool: c.tool, Hints: c.hints, RequestedBy: q.caller(), Make: c.try}, c)
 	result := "passed"
 	if c.waiting != nil {
 		result = "recovered"
@@ -120,7 +120,7 @@ func (c *call) pass(ctx context.Context, s *session) error {
 	var digits [20]byte
 	id := strconv.AppendInt(digits[:0], number, 10)
 	var parts [5][]byte
-	response, err := s.pool.Do(ctx, wire.Request{Head: s.post, Body: c.body(parts[:0], id), Session: s.id != ""})
+	response, err := s.send(ctx, s.post, false, c.body(parts[:0], id)...)
 	if err == nil {
 		err = c.relay(ctx, s, response, id)
 	}
@@ -168,7 +168,7 @@ func (c *call) relay(ctx context.Context, s *session, response *wire.Response, i
 			return err
 		}
 		head := append(append(append(bytes.Clone(s.get), "Last-Event-ID: "...), last...), "\r\n"...)
-		again, failure := s.pool.Do(ctx, wire.Request{Head: head, Session: s.id != ""})
+		again, failure := s.send(ctx, head, false)
 		if failure != nil {
 			return err
 		}

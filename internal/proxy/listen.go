@@ -159,7 +159,7 @@ const (
 // that belongs to no call belongs to no client.
 func (s *session) listen(ctx context.Context) {
 	for wait := listenFirst; ; wait = min(2*wait, listenMost) {
-		response, err := s.pool.Do(ctx, wire.Request{Head: s.get, Session: s.id != "", Patient: true})
+		response, err := s.send(ctx, s.get, true)
 		if err == nil {
 			switch {
 			case response.Status == http.StatusOK && response.ContentType == wire.Events:

@@ -158,6 +158,9 @@ func (p *Proxy) target(r *http.Request) (*backend, *refusal) {
 		// 404 would mean to a client that its session is lost, and it would begin a new one again and again.
 		return nil, &refusal{http.StatusBadRequest, codeInvalidParams, err.Error(), nil}
 	}
+	if err := p.MayUse(r.Context(), b.server.Key()); err != nil {
+		return nil, &refusal{http.StatusForbidden, codeInvalidParams, err.Error(), nil}
+	}
 	return b, nil
 }
 
@@ -201,6 +204,10 @@ func (p *Proxy) callTool(ctx context.Context, q *request) {
 		var err error
 		if c.backend, err = p.backends.find(server); err != nil || !ok {
 			_ = q.reply.fail(codeInvalidParams, fmt.Sprintf("there is no tool %.128q: tools are named SERVER__TOOL, as tools/list has them", name), nil)
+			return
+		}
+		if err := p.MayUse(ctx, c.backend.server.Key()); err != nil {
+			_ = q.reply.fail(codeInvalidParams, err.Error(), nil)
 			return
 		}
 		c.tool, c.rename = tool, true

@@ -10,17 +10,17 @@ package proxy
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/recovery"
 )
 
@@ -35,6 +35,10 @@ type Options struct {
 	Servers   Servers
 	Recoverer *recovery.Recoverer
 	Registry  prometheus.Registerer
+	// MayUse is nil if the one who makes a request may use a server, and else says why not. Nil lets everybody use all.
+	MayUse func(context.Context, types.NamespacedName) error
+	// Panics of work in the background are caught here. Nil counts none.
+	Panics *panics.Catcher
 	// Caller names who makes a request, for the record. Nil names nobody.
 	Caller  func(*http.Request) string
 	Version string
@@ -83,6 +87,9 @@ func New(o Options) *Proxy {
 	if o.Caller == nil {
 		o.Caller = func(*http.Request) string { return "" }
 	}
+	if o.MayUse == nil {
+		o.MayUse = func(context.Context, types.NamespacedName) error { return nil }
+	}
 	o.Limits.setDefaults()
 	p := &Proxy{Options: o, metrics: newMetrics(o.Registry)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -105,11 +112,7 @@ func (p *Proxy) background(work func(context.Context)) {
 	p.work.Add(1)
 	go func() {
 		defer p.work.Done()
-		defer func() {
-			if value := recover(); value != nil {
-				p.Log.Error(fmt.Errorf("panic: %v", value), "work in the background panicked", "stack", string(debug.Stack()))
-			}
-		}()
+		defer p.Panics.Catch(panics.Background, nil)
 		work(p.ctx)
 	}()
 }

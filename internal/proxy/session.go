@@ -179,11 +179,33 @@ func (s *session) heads() error {
 	return nil
 }
 
+// head puts the server's credentials, which may have changed, to the head of a request.
+func (s *session) head(plain []byte) ([]byte, error) {
+	header, err := s.backend.server.Credentials()
+	if err != nil || len(header) == 0 {
+		return plain, err
+	}
+	head := bytes.NewBuffer(bytes.Clone(plain))
+	if err := header.Write(head); err != nil {
+		return nil, fmt.Errorf("writing the credentials: %w", err)
+	}
+	return head.Bytes(), nil
+}
+
+// send makes a request of the session.
+func (s *session) send(ctx context.Context, head []byte, patient bool, body ...[]byte) (*wire.Response, error) {
+	head, err := s.head(head)
+	if err != nil {
+		return nil, err
+	}
+	return s.pool.Do(ctx, wire.Request{Head: head, Body: body, Session: s.id != "", Patient: patient})
+}
+
 // ask makes a request of our own and returns its result.
 func (s *session) ask(ctx context.Context, method string, params []byte) (json.RawMessage, *wire.Response, error) {
 	id := s.backend.nextID.Add(1)
 	body := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":"%s","params":%s}`, id, method, params)
-	response, err := s.pool.Do(ctx, wire.Request{Head: s.post, Body: [][]byte{body}, Session: s.id != ""})
+	response, err := s.send(ctx, s.post, false, body)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -218,7 +240,7 @@ func (s *session) ask(ctx context.Context, method string, params []byte) (json.R
 
 // tell sends what has no answer: a notification, or the answer to a server's request.
 func (s *session) tell(ctx context.Context, body ...[]byte) error {
-	response, err := s.pool.Do(ctx, wire.Request{Head: s.post, Body: body, Session: s.id != ""})
+	response, err := s.send(ctx, s.post, false, body...)
 	if err != nil {
 		return err
 	}

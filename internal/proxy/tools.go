@@ -172,13 +172,16 @@ func (s *session) listTools(ctx context.Context) ([]tool, error) {
 	return all, nil
 }
 
-// list is the result of tools/list for all servers. It waits a moment for those whose tools were never seen.
+// list is the result of tools/list for all servers that the caller may use. It waits a moment for those whose tools were never seen.
 func (p *Proxy) list(ctx context.Context) []byte {
 	ctx, cancel := context.WithTimeout(ctx, firstList)
 	defer cancel()
 	out := []byte(`{"tools":[`)
 	first := true
 	for _, b := range p.backends.list() {
+		if p.MayUse(ctx, b.server.Key()) != nil {
+			continue
+		}
 		select {
 		case <-b.tools.tried:
 		case <-ctx.Done():

@@ -20,9 +20,14 @@ import (
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
-// closedPath tells why a handshake says nothing about the server, if that is so: no connection came about, and a
+// closedPath tells why a handshake says nothing about the server, if that is so: it asks for a credential, which the gateway may
+// have and the operator has not, or no connection came about, and a
 // NetworkPolicy closes the operator's way, or the kubelet has one to every pod at that very moment. A caller whose own time is up is told nothing: that alone may be why no connection came about.
 func (l *look) closedPath(ctx context.Context, result mcpserver.Result, port corev1.ServicePort) (string, error) {
+	if result.Denied {
+		l.pathClosed, l.recheck = true, 0
+		return "the operator has none", nil
+	}
 	if ctx.Err() != nil || result.Accepted || result.Class != v1alpha1.ErrorTimeout && !result.NoRoute {
 		return "", nil
 	}

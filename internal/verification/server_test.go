@@ -33,6 +33,7 @@ func serving(tools ...string) http.Handler {
 
 // TestRealServers: the handshake is a real one, through the Service's own address.
 func TestRealServers(t *testing.T) {
+	mcpserver.AllowLoopback()
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("<h1>It works!</h1>"))
@@ -50,6 +51,7 @@ func TestRealServers(t *testing.T) {
 		"with fewer tools": {serving("list"), test{verdict: unknown, check: verification.CheckTools, message: "1 tool, missing: run"}},
 		"with no tools":    {serving(), test{verdict: unknown, check: verification.CheckTools, message: "0 tools, missing: list, run"}},
 		"503":              {down, test{verdict: unknown, check: verification.CheckHandshake, message: "answered HTTP 503 Service Unavailable"}},
+		"a bearer token":   {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }), test{verdict: unknown, check: verification.CheckHandshake, message: "the operator has none. The gateway's own retry decides"}},
 		"a web page":       {page, test{verdict: unknown, check: verification.CheckHandshake, message: "not as an MCP server"}},
 		"another API":      {api, test{verdict: unknown, check: verification.CheckHandshake, message: "not as an MCP server"}},
 	} {
@@ -71,6 +73,9 @@ func TestRealServers(t *testing.T) {
 			got := w.verify(t, mcpserver.MCPProber{})
 			if got.Verdict != test.verdict || got.Last().Name != test.check || !strings.Contains(got.Last().Message, test.message) {
 				t.Errorf("%+v\nwant %s at %s: %s", got, test.verdict, test.check, test.message)
+			}
+			if asks := name == "a bearer token"; got.PathClosed != asks || asks && got.RecheckAfter != 0 {
+				t.Errorf("%+v", got)
 			}
 		})
 	}

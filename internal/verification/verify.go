@@ -54,7 +54,7 @@ type Outcome struct {
 	RecheckAfter time.Duration
 	// PathClosed: all but the handshake speaks for the target, and the operator itself has no way to it. The verdict is Unknown
 	// and the gateway, which has a way of its own, finds out by its retry. If RecheckAfter is zero, a NetworkPolicy closes the
-	// way and waiting does not open it; else it is only what it looks like, and may pass.
+	// way, or the server asks for a credential, and waiting does not help; else it is only what it looks like, and may pass.
 	PathClosed bool
 	// Gone: the workload is there no longer, be it that another was created under its name. What was changed of it went with it.
 	Gone bool

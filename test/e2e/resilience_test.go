@@ -34,7 +34,7 @@ var _ = Describe("Many callers", func() {
 		for i := range callers {
 			group.Go(func() {
 				defer GinkgoRecover()
-				events, err := harness.Ask(ctx, gateway, "list sandfly hosts")
+				events, err := cluster.Ask(ctx, gateway, "list sandfly hosts")
 				Expect(err).NotTo(HaveOccurred())
 				answers[i] = events[len(events)-1].Answer()
 			})
@@ -97,7 +97,7 @@ var _ = Describe("A heal outlives", func() {
 			begin := func(pod corev1.Pod) {
 				group.Go(func() {
 					// The stream of the one that is killed is cut off; the other one must end with the answer.
-					events, _ := harness.Ask(ctx, podURL(pod), "list sandfly hosts")
+					events, _ := cluster.Ask(ctx, podURL(pod), "list sandfly hosts")
 					if len(events) > 0 {
 						answers[pod.Name] <- events[len(events)-1].Answer()
 					}
@@ -138,10 +138,7 @@ var _ = Describe("A heal outlives", func() {
 var _ = Describe("Bad input", func() {
 	post := func(ctx context.Context, body string) (int, string) {
 		GinkgoHelper()
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, gateway+"/api/tasks", strings.NewReader(body))
-		Expect(err).NotTo(HaveOccurred())
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := cluster.Post(ctx, gateway+"/api/tasks", []byte(body))
 		Expect(err).NotTo(HaveOccurred())
 		defer resp.Body.Close()
 		text, err := io.ReadAll(resp.Body)

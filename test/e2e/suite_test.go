@@ -79,7 +79,7 @@ func remember(ctx context.Context, name string) *appsv1.Deployment {
 // ask puts a question and requires an answer without an error of the transport.
 func ask(ctx context.Context, question string) []harness.Event {
 	GinkgoHelper()
-	events, err := harness.Ask(ctx, gateway, question)
+	events, err := cluster.Ask(ctx, gateway, question)
 	Expect(err).NotTo(HaveOccurred())
 	for _, event := range events {
 		GinkgoWriter.Printf("%7.3fs %v\n", event.At.Seconds(), event.Fields)

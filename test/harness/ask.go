@@ -13,6 +13,10 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 )
 
 // Event is one event of a stream, with its fields as they came.
@@ -51,15 +55,39 @@ func (c *Cluster) Gateway(ctx context.Context) (string, error) {
 	return "http://" + address, err
 }
 
+// user is the ServiceAccount of config/demo that asks.
+const user = "cortex-demo"
+
+// Token proves to the gateway who asks, for longer than any run.
+func (c *Cluster) Token(ctx context.Context) (string, error) {
+	c.tokenMu.Lock()
+	defer c.tokenMu.Unlock()
+	if c.token != "" {
+		return c.token, nil
+	}
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
+		Audiences: []string{"cortex"}, ExpirationSeconds: ptr.To(int64((4 * time.Hour).Seconds())),
+	}}
+	answer, err := c.Clientset.CoreV1().ServiceAccounts(Namespace).CreateToken(ctx, user, request, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("getting a token of ServiceAccount %s (is config/demo applied?): %w", user, err)
+	}
+	c.token = answer.Status.Token
+	return c.token, nil
+}
+
 // Ask puts a question to a gateway and reads the stream of events to its end. The events that came before an error are
 // returned with it.
-func Ask(ctx context.Context, gateway, question string) ([]Event, error) {
+func (c *Cluster) Ask(ctx context.Context, gateway, question string) ([]Event, error) {
 	body, err := json.Marshal(map[string]any{"query": question, "streaming": true})
 	if err != nil {
 		return nil, err
 	}
+	if _, err := c.Token(ctx); err != nil {
+		return nil, err
+	}
 	asked := time.Now()
-	resp, err := post(ctx, gateway+"/api/tasks", body)
+	resp, err := c.Post(ctx, gateway+"/api/tasks", body)
 	if err != nil {
 		return nil, fmt.Errorf("asking %q: %w", question, err)
 	}
@@ -69,6 +97,21 @@ func Ask(ctx context.Context, gateway, question string) ([]Event, error) {
 		return nil, fmt.Errorf("asking %q: %s: %s", question, resp.Status, text)
 	}
 	return readEvents(resp.Body, asked)
+}
+
+// Post sends JSON to a gateway, with the token of the one who asks.
+func (c *Cluster) Post(ctx context.Context, url string, body []byte) (*http.Response, error) {
+	token, err := c.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+token)
+	return http.DefaultClient.Do(req)
 }
 
 func post(ctx context.Context, url string, body []byte) (*http.Response, error) {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -41,6 +42,9 @@ type Cluster struct {
 	Config     *rest.Config
 	Clientset  kubernetes.Interface
 	Kubeconfig string
+
+	tokenMu sync.Mutex
+	token   string
 }
 
 // Connect connects to the cluster that the environment variable E2E_KUBECONFIG names. It never takes the user's own

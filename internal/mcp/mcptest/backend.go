@@ -24,6 +24,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
 // Fault decides about a request before the MCP server sees it. It reports whether it has answered.
@@ -57,6 +58,7 @@ func Start(t testing.TB, name string) *Backend {
 // Stopped makes a Backend that refuses connections until Up.
 func Stopped(t testing.TB, name string) *Backend {
 	t.Helper()
+	mcpserver.AllowLoopback()
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ func pair(ctx context.Context, cluster *harness.Cluster) (floor, heal float64, e
 	if err != nil {
 		return 0, 0, err
 	}
-	events, err := harness.Ask(ctx, gateway, "list sandfly hosts")
+	events, err := cluster.Ask(ctx, gateway, "list sandfly hosts")
 	if err != nil {
 		return 0, 0, err
 	}

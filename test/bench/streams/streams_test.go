@@ -189,7 +189,7 @@ func (w *world) serve(b *testing.B) (address string) {
 	servers.OnAdd(down, true)
 	metrics := prometheus.NewRegistry()
 	loop := chat.NewLoop(chat.Options{
-		Planner: planner{client.ObjectKeyFromObject(down)}, Servers: servers.Servers, Metrics: chat.NewMetrics(metrics), Clock: clock.RealClock{}, Log: logr.Discard(),
+		Planner: planner{client.ObjectKeyFromObject(down)}, Servers: func(context.Context) ([]*mcp.Server, error) { return servers.Servers(), nil }, Metrics: chat.NewMetrics(metrics), Clock: clock.RealClock{}, Log: logr.Discard(),
 		Recoverer: recovery.New(recovery.Options{Healer: w.healer, Metrics: recovery.NewMetrics(metrics), Clock: clock.RealClock{}, Log: logr.Discard()}),
 	})
 	listener, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")

@@ -1,0 +1,165 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package auth_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	testclock "k8s.io/utils/clock/testing"
+
+	"github.com/ry-ops/cortex/internal/auth"
+)
+
+// issuer is an OpenID Connect issuer with one key.
+type issuer struct {
+	*httptest.Server
+	key *rsa.PrivateKey
+	// down, and keyless: it answers nothing, or nothing about its keys.
+	down, keyless atomic.Bool
+}
+
+func newIssuer(t *testing.T) *issuer {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &issuer{key: key}
+	i.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case i.down.Load(), i.keyless.Load() && r.URL.Path == "/keys":
+			w.WriteHeader(http.StatusBadGateway)
+		case r.URL.Path == "/keys":
+			_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Algorithm: "RS256", Use: "sig"}}})
+		default:
+			_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.URL, "jwks_uri": i.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256", "HS256", "none"}})
+		}
+	}))
+	t.Cleanup(i.Close)
+	return i
+}
+
+func signed(t *testing.T, algorithm jose.SignatureAlgorithm, key any, claims map[string]any) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := json.Marshal(claims)
+	object, err := signer.Sign(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := object.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func (i *issuer) options(now *testclock.FakeClock) auth.IssuerOptions {
+	return auth.IssuerOptions{
+		URL: i.URL, Audience: "cortex", UsernameClaim: "sub", UsernamePrefix: "idp:", GroupsClaim: "groups", GroupsPrefix: "idp:",
+		Client: i.Client(), Clock: now,
+	}
+}
+
+// claims are good ones, with some changed. A nil takes one away.
+func (i *issuer) claims(now time.Time, changed map[string]any) map[string]any {
+	claims := map[string]any{"iss": i.URL, "aud": "cortex", "sub": "anna", "exp": now.Add(time.Hour).Unix(), "groups": []string{"sre"}}
+	maps.Copy(claims, changed)
+	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
+	return claims
+}
+
+func TestTokensOfAnIssuer(t *testing.T) {
+	i, now := newIssuer(t), testclock.NewFakeClock(time.Now())
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		claims map[string]any
+		change func(*auth.IssuerOptions)
+		token  string
+		user   string
+		groups string
+	}{
+		"a good one":                  {user: "idp:anna", groups: "idp:sre system:authenticated"},
+		"one group":                   {claims: map[string]any{"groups": "sre"}, user: "idp:anna", groups: "idp:sre system:authenticated"},
+		"no groups":                   {claims: map[string]any{"groups": nil}, user: "idp:anna", groups: "system:authenticated"},
+		"several audiences":           {claims: map[string]any{"aud": []string{"other", "cortex"}}, user: "idp:anna", groups: "idp:sre system:authenticated"},
+		"another audience":            {claims: map[string]any{"aud": "other"}},
+		"another issuer":              {claims: map[string]any{"iss": "https://evil.example"}},
+		"expired":                     {claims: map[string]any{"exp": now.Now().Add(-time.Second).Unix()}},
+		"not valid yet":               {claims: map[string]any{"nbf": now.Now().Add(time.Hour).Unix()}},
+		"no name":                     {claims: map[string]any{"sub": nil}},
+		"a name that is no text":      {claims: map[string]any{"sub": 7}},
+		"another's key":               {token: signed(t, jose.RS256, other, i.claims(now.Now(), nil))},
+		"a secret for a key":          {token: signed(t, jose.HS256, []byte(strings.Repeat("k", 32)), i.claims(now.Now(), nil))},
+		"unsigned":                    {token: "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm5hIn0."},
+		"no token at all":             {token: "anna"},
+		"a name of Kubernetes":        {claims: map[string]any{"sub": "system:admin"}, change: func(o *auth.IssuerOptions) { o.UsernamePrefix = "" }},
+		"a group of Kubernetes":       {claims: map[string]any{"groups": []string{"system:masters", "sre"}}, change: func(o *auth.IssuerOptions) { o.GroupsPrefix = "" }, user: "idp:anna", groups: "sre system:authenticated"},
+		"a prefix makes one":          {claims: map[string]any{"groups": []string{"masters"}}, change: func(o *auth.IssuerOptions) { o.GroupsPrefix = "system:" }, user: "idp:anna", groups: "system:authenticated"},
+		"an email":                    {claims: map[string]any{"email": "a@b.c", "email_verified": true}, change: email, user: "a@b.c", groups: "idp:sre system:authenticated"},
+		"an email nobody has checked": {claims: map[string]any{"email": "a@b.c", "email_verified": false}, change: email},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := i.options(now)
+			if tc.change != nil {
+				tc.change(&o)
+			}
+			if tc.token == "" {
+				tc.token = signed(t, jose.RS256, i.key, i.claims(now.Now(), tc.claims))
+			}
+			user, err := auth.NewIssuer(o).Authenticate(t.Context(), tc.token)
+			if (err == nil) != (tc.user != "") || user.Name != tc.user || strings.Join(user.Groups, " ") != tc.groups {
+				t.Errorf("%q %v, %v", user.Name, user.Groups, err)
+			}
+		})
+	}
+}
+
+func email(o *auth.IssuerOptions) { o.UsernameClaim, o.UsernamePrefix = "email", "" }
+
+// TestAnIssuerThatIsAway: a gateway starts without it, says so, and lets nobody through until it is back. What was verified is
+// believed no longer than the token is good.
+func TestAnIssuerThatIsAway(t *testing.T) {
+	i, now := newIssuer(t), testclock.NewFakeClock(time.Now())
+	i.down.Store(true)
+	a := auth.NewIssuer(i.options(now))
+	token := signed(t, jose.RS256, i.key, i.claims(now.Now(), map[string]any{"exp": now.Now().Add(30 * time.Second).Unix()}))
+	expect := func(name, told string) {
+		t.Helper()
+		user, err := a.Authenticate(t.Context(), token)
+		if user.Name != name || (err == nil) != (told == "") || err != nil && !strings.Contains(err.Error(), told) {
+			t.Errorf("%q, %v; want %q, %q", user.Name, err, name, told)
+		}
+	}
+	expect("", "does not answer")
+	i.down.Store(false)
+	i.keyless.Store(true)
+	expect("", "the keys of "+i.URL+" cannot be read")
+	i.keyless.Store(false)
+	expect("idp:anna", "")
+	i.down.Store(true)
+	expect("idp:anna", "")
+	now.Step(31 * time.Second)
+	expect("", "the token is not valid")
+	if !slices.Contains(strings.Fields(a.How()), "cortex") {
+		t.Error(a.How())
+	}
+}
