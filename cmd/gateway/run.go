@@ -68,7 +68,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	})
 	var synced atomic.Bool
 	server := gateway.New(gateway.Options{
-		Loop: loop, Heals: healer, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
+		Loop: loop, Heals: healer, Servers: func(context.Context) ([]*mcp.Server, error) { return servers.Servers(), nil }, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
 		Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.cache, server, &synced)

@@ -57,16 +57,28 @@ func (e *endpoints) update(change func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	change()
-	total := 0
-	for _, ready := range e.ready {
-		total += ready
-	}
-	switch {
+	switch total := e.total(); {
 	case total == 0 && len(e.ready) > 0:
 		e.noMore()
 	case e.some.Err() != nil:
 		e.some, e.noMore = context.WithCancel(context.Background())
 	}
+}
+
+// total must be called with the lock held.
+func (e *endpoints) total() int {
+	total := 0
+	for _, ready := range e.ready {
+		total += ready
+	}
+	return total
+}
+
+// count gives the endpoints that are ready, and whether any slice was seen.
+func (e *endpoints) count() (ready int, known bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.total(), len(e.ready) > 0
 }
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
