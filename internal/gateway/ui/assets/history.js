@@ -62,7 +62,7 @@ function causes(heals) {
     ["Service and cause", "Healed", "Not healed"], rows);
 }
 
-const times = (n) => (n === 1 ? "once" : `${n} times`);
+const times = (n) => (n === 1 ? "once" : n === 2 ? "twice" : `${n} times`);
 const dayOf = (time) => new Date(time).toLocaleDateString([], { weekday: "short", day: "numeric" });
 
 function lastDays(now) {
