@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"k8s.io/utils/ptr"
@@ -100,6 +101,11 @@ var (
 func (b *Browser) Open(url, folder string, view View) (*Page, error) {
 	p := &Page{folder: folder}
 	p.ctx, p.Close = chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.hear))
+	// The page lives as long as the context with which it is first used: it must not be that of one action.
+	if err := chromedp.Do(p.ctx); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("opening a page: %w", err)
+	}
 	scheme := "light"
 	if view.Dark {
 		scheme = "dark"
@@ -110,6 +116,9 @@ func (b *Browser) Open(url, folder string, view View) (*Page, error) {
 		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
 		}}),
+		// Of several pages one is in front, and only that one gets keys.
+		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
+		command(page.BringToFront, cdp.Empty{}),
 		chromedp.Navigate(url))
 }
 
@@ -221,14 +230,32 @@ func (p *Page) Text(selector string) string {
 }
 
 // Type presses keys. Those that are no letters are in chromedp/kb.
-func (p *Page) Type(keys string) error { return p.run(chromedp.KeyEvent(keys)) }
+func (p *Page) Type(keys string) error {
+	if err := p.run(chromedp.KeyEvent(keys)); err != nil {
+		return fmt.Errorf("typing %q: %w", keys, err)
+	}
+	return nil
+}
 
-// Click clicks on what a selector finds.
-func (p *Page) Click(selector string) error { return p.run(chromedp.Click(chromedp.CSS(selector))) }
+// Click clicks on what a selector finds, as a mouse does.
+func (p *Page) Click(selector string) error {
+	if err := p.run(chromedp.Click(chromedp.CSS(selector))); err != nil {
+		return fmt.Errorf("clicking on %s: %w", selector, err)
+	}
+	return nil
+}
 
 // Ask types a question into the page and asks it.
 func (p *Page) Ask(question string) error {
-	return p.run(chromedp.Focus(chromedp.CSS("#query")), chromedp.KeyEvent(question+"\r"))
+	if err := p.Focus("#query"); err != nil {
+		return err
+	}
+	return p.Type(question + "\r")
+}
+
+// Focus puts the focus on what a selector finds, once it is there.
+func (p *Page) Focus(selector string) error {
+	return p.Until(fmt.Sprintf("(document.querySelector(%[1]q)?.focus(), document.activeElement?.matches(%[1]q))", selector))
 }
 
 // Shot keeps a picture of the whole page, for a person to look at.

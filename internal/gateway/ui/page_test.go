@@ -36,7 +36,10 @@ import (
 	"github.com/ry-ops/cortex/test/browser"
 )
 
-const sandfly = "sandfly-mcp-server"
+const (
+	namespace = "cortex-system"
+	sandfly   = "sandfly-mcp-server"
+)
 
 // chromium is nil where there is none.
 var chromium *browser.Browser
@@ -103,7 +106,7 @@ func (s setup) start(t *testing.T) *world {
 	for _, name := range append(s.servers, sandfly) {
 		registry.OnAdd(mcptest.Start(t, name).Service(), true)
 		registry.Slices().OnAdd(&discoveryv1.EndpointSlice{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "mcp", Name: name, Labels: map[string]string{discoveryv1.LabelServiceName: name}},
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{discoveryv1.LabelServiceName: name}},
 			Endpoints:  []discoveryv1.Endpoint{{Conditions: discoveryv1.EndpointConditions{Ready: ptr.To(name == sandfly)}}},
 		}, true)
 	}
@@ -229,7 +232,7 @@ func extra(fields map[string]any) chat.Event {
 }
 
 // key of the request that the tests are about.
-var key = types.NamespacedName{Namespace: "mcp", Name: sandfly + "-001"}
+var key = types.NamespacedName{Namespace: namespace, Name: sandfly + "-001"}
 
 func create(w *healingtest.World) {
 	request := &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
@@ -308,7 +311,7 @@ func TestAHealIsShownAsItHappens(t *testing.T) {
 	}
 }
 
-const patch = "kubectl patch deployment sandfly-mcp-server -n mcp --type=json -p '[{\"op\":\"replace\"}]'"
+const patch = "kubectl patch deployment sandfly-mcp-server -n cortex-system --type=json -p '[{\"op\":\"replace\"}]'"
 
 func TestAHealThatFailsTellsWhatToDo(t *testing.T) {
 	w := setup{heals: create, loop: func(_ context.Context, _ chat.Query, emit func(chat.Event)) (chat.Status, string) {
@@ -498,12 +501,11 @@ func TestWithTheKeyboardAlone(t *testing.T) {
 	if diff := cmp.Diff([]string{"Skip to the content", "Ask", "Services", "History", "example", "query", "Ask"}, order); diff != "" {
 		t.Error(diff)
 	}
-	w.do(w.page.Type(kb.Shift + kb.Tab))
-	w.evaluate(`document.getElementById("query").focus()`, nil)
+	w.do(w.page.Focus("#query"))
 	w.do(w.page.Type("one" + "\r"))
 	w.do(w.page.Says(".answer", "done"))
 	w.do(w.page.Until(`document.activeElement.id === "query"`))
-	w.evaluate(`document.querySelector("nav a[href='#services']").focus()`, nil)
+	w.do(w.page.Focus(`nav a[href="#services"]`))
 	w.do(w.page.Type("\r"))
 	w.do(w.page.Until(`document.activeElement.id === "services-title" && document.title === "Services · Cortex"`))
 	w.do(w.page.Says("#services", "Endpoints ready"))
@@ -569,7 +571,7 @@ func TestAPersonApprovesOnThePage(t *testing.T) {
 func TestWhoMayNotApproveGetsTheCommand(t *testing.T) {
 	w := setup{loop: asksAPerson, heals: func(w *healingtest.World) { create(w); waits(w) }}.start(t)
 	w.do(w.page.Ask("list sandfly hosts"))
-	w.do(w.page.Says(".question-box code", "kubectl cortex approve sandfly-mcp-server-001 -n mcp"))
+	w.do(w.page.Says(".question-box code", "kubectl cortex approve sandfly-mcp-server-001 -n cortex-system"))
 	buttons := ""
 	w.evaluate(`[...document.querySelectorAll(".question-box button")].map((b) => b.innerText).join()`, &buttons)
 	if buttons != "Copy" {
@@ -594,12 +596,12 @@ func past(w *healingtest.World) {
 		{sandfly, v1alpha1.ReasonDenied, v1alpha1.CauseImageNotFound, time.Hour},
 	} {
 		began := metav1.NewTime(now.Add(-time.Duration(i) * 20 * time.Hour))
-		request := &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Namespace: "mcp", Name: fmt.Sprintf("past-%d", i), CreationTimestamp: began}}
+		request := &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("past-%d", i), CreationTimestamp: began}}
 		request.Spec.TargetRef = v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: heal.server}
 		if err := w.Create(context.Background(), request); err != nil {
 			panic(err)
 		}
-		at := types.NamespacedName{Namespace: "mcp", Name: request.Name}
+		at := types.NamespacedName{Namespace: namespace, Name: request.Name}
 		w.Finish(at, heal.reason)
 		w.Write(at, func(status *v1alpha1.HealingRequestStatus) {
 			status.StartedAt, status.CompletedAt = ptr.To(metav1.NewMicroTime(began.Time)), ptr.To(metav1.NewMicroTime(began.Add(heal.took)))
