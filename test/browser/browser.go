@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -149,10 +150,11 @@ func (p *Page) hear(event any) {
 	case *log.EventEntryAdded:
 		problem = e.Entry.Text + " " + e.Entry.URL
 	case *audits.EventIssueAdded:
-		problem = "issue " + string(e.Issue.Code)
-		if issue := e.Issue.Details.ContentSecurityPolicyIssueDetails; issue != nil {
-			problem += " " + issue.ViolatedDirective + " " + issue.BlockedURL
+		issue := e.Issue.Details.ContentSecurityPolicyIssueDetails
+		if issue == nil {
+			return
 		}
+		problem = "forbidden by the policy: " + issue.ViolatedDirective + " " + issue.BlockedURL
 	default:
 		return
 	}
@@ -231,10 +233,23 @@ func (p *Page) Text(selector string) string {
 
 // Type presses keys. Those that are no letters are in chromedp/kb.
 func (p *Page) Type(keys string) error {
-	if err := p.run(chromedp.KeyEvent(keys)); err != nil {
-		return fmt.Errorf("typing %q: %w", keys, err)
+	for i, part := range strings.SplitAfter(keys, "\r") {
+		text, enter := strings.CutSuffix(part, "\r")
+		steps := []chromedp.Action[chromedp.Void]{chromedp.KeyEvent(text)}
+		if enter {
+			steps = append(steps, key(input.DispatchKeyEventTypeKeyDown, "\r"), key(input.DispatchKeyEventTypeKeyUp, ""))
+		}
+		if err := p.run(steps...); err != nil {
+			return fmt.Errorf("typing part %d of %q: %w", i, keys, err)
+		}
 	}
 	return nil
+}
+
+// key is a press of Enter in one event, as keyboards send it: chromedp sends the letter as an event of its own, which a page cannot
+// prevent.
+func key(kind input.DispatchKeyEventType, text string) chromedp.Action[chromedp.Void] {
+	return command(input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter", Text: text, UnmodifiedText: text, WindowsVirtualKeyCode: 13})
 }
 
 // Click clicks on what a selector finds, as a mouse does.

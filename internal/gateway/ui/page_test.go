@@ -321,13 +321,13 @@ func TestAHealThatFailsTellsWhatToDo(t *testing.T) {
 		return chat.StatusFailed, "sandfly-mcp-server does not answer and was not healed."
 	}}.start(t)
 	w.heals.Finish(key, v1alpha1.ReasonManualFixNeeded)
-	w.heals.Write(key, func(status *v1alpha1.HealingRequestStatus) { status.SuggestedPatch = patch })
+	w.heals.Write(key, func(status *v1alpha1.HealingRequestStatus) { status.SuggestedPatch, status.Cause = patch, v1alpha1.CauseImageNotFound })
 	w.do(w.page.Ask("list sandfly hosts"))
 	w.do(w.page.Says("h3", "Manual fix needed: sandfly-mcp-server"))
 	w.do(w.page.Says(".heal", "Check the image's name and tag."))
 	w.do(w.page.Says(".heal .command code", patch))
 	w.do(w.page.Says(".answer.bad", "was not healed"))
-	if got, want := w.stages(), "diagnose failed, fix left, verify left, retry left"; got != want {
+	if got, want := w.stages(), "diagnose done, fix failed, verify left, retry left"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	w.do(w.page.Shot("failed"))
@@ -360,7 +360,7 @@ func TestForeignTextIsText(t *testing.T) {
 	}
 	w.do(w.page.Shot("foreign"))
 	// The policy is the second wall: were there a bug, the browser would not follow it.
-	w.expected = []string{"TrustedHTML", "issue ContentSecurityPolicyIssue", "violates the following Content Security Policy", "Trusted Type"}
+	w.expected = []string{"TrustedHTML", "forbidden by the policy", "violates the following Content Security Policy", "Trusted Type"}
 	w.evaluate(`(() => { try { document.body.innerHTML = "<b>"; return 0; } catch { return 1; } })()`, &refused)
 	if refused != 1 {
 		t.Error("the policy lets text become markup")
@@ -481,7 +481,7 @@ func TestItAsksForATokenAndKeepsItInTheTab(t *testing.T) {
 	w.do(w.page.Says(".answer", "answer to who am I?"))
 	w.do(w.page.Until(`sessionStorage["cortex-token"] === "right" && localStorage.length === 0 && document.cookie === ""`))
 	w.do(w.page.Click("#forget"))
-	w.do(w.page.Until(`!sessionStorage["cortex-token"] && document.getElementById("forget").hidden`))
+	w.do(w.page.Until(`!sessionStorage["cortex-token"] && document.getElementById("forget")?.hidden`))
 }
 
 // TestWithTheKeyboardAlone goes through the page as it comes, asks, and copies the command.
@@ -563,7 +563,10 @@ func TestAPersonApprovesOnThePage(t *testing.T) {
 	w.heals.Say(key, "Rolled back")
 	w.heals.Finish(key, v1alpha1.ReasonHealed)
 	w.do(w.page.Says("h3", "Service restored: sandfly-mcp-server"))
-	w.do(w.page.Says(".steps", "Rolled back"))
+	w.do(w.page.Says(".heal summary", "1 step"))
+	if diff := cmp.Diff([]string{"Rolled back"}, w.told()); diff != "" {
+		t.Error(diff)
+	}
 	w.do(w.page.Says(".heal button", "Ask again"))
 	w.do(w.page.Shot("approved"))
 }

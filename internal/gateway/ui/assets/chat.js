@@ -36,12 +36,19 @@ async function put(text) {
   document.getElementById("welcome").hidden = true;
   const turn = new Turn(text);
   turns.append(turn.root);
-  turn.root.scrollIntoView({ block: "nearest" });
+  scrollTo(0, document.documentElement.scrollHeight);
   try {
     await ask({ query: text, streaming: true, ...(conversation && { conversation_id: conversation }) }, (event) => turn.tell(event));
   } catch (error) {
     turn.broken(error);
   }
+}
+
+// keepingUp stays at the end of the page, if that is where the reader is.
+function keepingUp(change) {
+  const page = document.documentElement, atEnd = page.scrollHeight - scrollY - innerHeight < 80;
+  change();
+  if (atEnd) scrollTo(0, page.scrollHeight);
 }
 
 // Turn is a question and what comes of it.
@@ -79,7 +86,7 @@ class Turn {
       healing_failed: () => this.healEnded(event),
       processing_complete: () => this.complete(event),
     };
-    if (Object.hasOwn(show, event.type)) show[event.type]();
+    if (Object.hasOwn(show, event.type)) keepingUp(show[event.type]);
   }
 
   now(text) {

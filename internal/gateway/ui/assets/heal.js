@@ -24,7 +24,7 @@ export class HealCard {
     this.line = el("ol", { class: "stages", "aria-label": "How far it is" }, stages.map((name) => el("li", { "data-stage": name })));
     this.steps = el("ol", { class: "steps" });
     this.count = el("summary", {}, "Steps");
-    this.details = el("details", { open: true }, this.count, this.steps);
+    this.details = el("details", { open: true, hidden: true }, this.count, this.steps);
     this.ending = el("div", { class: "ending" });
     this.root = el("section", { class: "card heal", "aria-labelledby": title },
       this.title, issue ? el("p", { class: "note" }, issue) : null, this.line, this.details, this.ending);
@@ -50,6 +50,7 @@ export class HealCard {
     const after = `${((performance.now() - this.began) / 1000).toFixed(1)} s`;
     const time = el("time", { title: new Date().toLocaleTimeString() }, after);
     this.messages.push({ message, time });
+    this.details.hidden = false;
     this.steps.append(el("li", {}, time, el("span", {}, message)));
     announce(message);
     this.look();
@@ -77,6 +78,8 @@ export class HealCard {
     if (!heal) return;
     this.heal = heal;
     if (!this.ended && stageOf[heal.phase] && stages.indexOf(stageOf[heal.phase]) >= stages.indexOf(this.stage)) this.at(stageOf[heal.phase]);
+    // What was found could not be fixed: that is no failure to find it.
+    if (this.ended === "healing_failed" && heal.cause && this.stage === "diagnose") this.at("fix", "failed");
     this.exact(heal.progress ?? []);
     if (heal.question) this.ask(heal);
     else if (this.asked) this.answered();
@@ -125,7 +128,7 @@ export class HealCard {
     this.at("fix");
     this.root.classList.remove("bad");
     this.root.classList.add("waits");
-    this.title.textContent = `Waiting for you: ${this.service}`;
+    this.title.textContent = `Waiting for ${heal.question.mayAnswer ? "you" : "a person"}: ${this.service}`;
     this.question?.remove();
     this.question = question(heal, () => this.look());
     this.root.append(this.question);

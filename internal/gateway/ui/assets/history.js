@@ -26,7 +26,8 @@ export async function showHistory(content) {
   }
   content.replaceChildren(
     totals(counted),
-    ...(counted.length ? [el("div", { class: "figures" }, causes(counted), days(counted), durations(counted, Date.parse(answer.now)))] : []),
+    ...(counted.length ? [el("p", { class: "note" }, "In the drawings:", el("span", { class: "key" }, "healed"), el("span", { class: "key no" }, "not healed")),
+      el("div", { class: "figures" }, causes(counted), days(counted), durations(counted, Date.parse(answer.now)))] : []),
     list(heals, older));
 }
 
@@ -83,6 +84,11 @@ function durations(heals, now) {
     ["When", "Service", "Took"], done.map((heal) => [moment(heal.completed), heal.service, seconds(heal.seconds)]));
 }
 
+function badge(heal) {
+  if (!heal.outcome) return "healing";
+  return uncounted.includes(heal.outcome) ? "" : worked(heal) ? "up" : "down";
+}
+
 function list(heals, older) {
   return el("section", { class: "card", "aria-labelledby": "heals-title" }, el("h2", { id: "heals-title" }, "All of them, the newest first"),
     el("div", { class: "wide", tabindex: "0", role: "region", "aria-labelledby": "heals-title" }, el("table", {},
@@ -90,7 +96,7 @@ function list(heals, older) {
       el("tbody", {}, heals.slice(0, 100).map((heal) => el("tr", {},
         el("td", {}, el("time", { datetime: heal.created, title: heal.created }, moment(heal.created))),
         el("th", { scope: "row" }, heal.service),
-        el("td", {}, el("span", { class: `badge ${!heal.outcome ? "healing" : worked(heal) ? "up" : "down"}` }, heal.outcome || heal.phase)),
+        el("td", {}, el("span", { class: `badge ${badge(heal)}` }, heal.outcome || heal.phase)),
         el("td", {}, heal.cause), el("td", {}, heal.fixApplied || heal.recommendation || heal.waits)))))),
     older || heals.length > 100 ? el("p", { class: "note" }, `${older + Math.max(0, heals.length - 100)} more: kubectl cortex history`) : null);
 }

@@ -3,7 +3,7 @@
 
 // Small drawings. Each has a title for those who do not see it, and a table with all that it shows.
 
-import { el, seconds, svg, unique } from "./dom.js";
+import { el, svg, unique } from "./dom.js";
 
 const height = 180;
 const margin = { left: 44, right: 12, top: 10, bottom: 24 };
@@ -30,14 +30,14 @@ export function figure(caption, told, draw, head, rows) {
 // bars draws a line for each row: [name, good, bad].
 export function bars(rows) {
   return (width, frame) => {
-    const most = Math.max(1, ...rows.map(([, good, bad]) => good + bad)), line = 40, room = width - 40;
+    const most = Math.max(1, ...rows.map(([, good, bad]) => good + bad)), line = 40, room = width - 110;
     return frame(rows.length * line + 4, rows.map(([name, good, bad], i) => {
       const y = i * line, wide = (n) => (n / most) * room;
       return svg("g", {},
         svg("text", { x: 0, y: y + 14 }, name),
         svg("rect", { class: "good", x: 0, y: y + 20, width: wide(good), height: 12 }),
         svg("rect", { class: "bad", x: wide(good), y: y + 20, width: wide(bad), height: 12 }),
-        svg("text", { x: wide(good + bad) + 6, y: y + 31 }, String(good + bad)));
+        svg("text", { x: wide(good + bad) + 6, y: y + 31 }, [good && `${good} healed`, bad && `${bad} not`].filter(Boolean).join(", ")));
     }));
   };
 }
@@ -52,7 +52,7 @@ export function columns(rows) {
       return svg("g", {},
         svg("rect", { class: "good", x, y: axis.y(good), width: wide, height: axis.y(0) - axis.y(good) }),
         svg("rect", { class: "bad", x, y: axis.y(good + bad), width: wide, height: axis.y(good) - axis.y(good + bad) }),
-        svg("text", { x: x + wide / 2, y: height - 6, "text-anchor": "middle" }, name));
+        svg("text", { x: x + wide / 2, y: height - 6, "text-anchor": "middle" }, short(name, width)));
     }));
   };
 }
@@ -60,11 +60,16 @@ export function columns(rows) {
 // dots draws a dot for each point: [when, seconds], between two moments.
 export function dots(points, from, to, names) {
   return (width, frame) => {
-    const axis = scale(Math.max(1, ...points.map(([, took]) => took)), width, seconds), room = width - margin.left - margin.right;
+    const axis = scale(Math.max(1, ...points.map(([, took]) => took)), width, (value) => `${Number(value.toPrecision(3))} s`), room = width - margin.left - margin.right;
     return frame(height, axis.lines,
-      names.map((name, i) => svg("text", { x: margin.left + (room * (i + 0.5)) / names.length, y: height - 6, "text-anchor": "middle" }, name)),
+      names.map((name, i) => svg("text", { x: margin.left + (room * (i + 0.5)) / names.length, y: height - 6, "text-anchor": "middle" }, short(name, width))),
       points.map(([when, took]) => svg("circle", { class: "dot", cx: margin.left + (room * (when - from)) / (to - from), cy: axis.y(took), r: 4 })));
   };
+}
+
+// short is the day of the week alone where there is no room for more.
+function short(name, width) {
+  return width < 440 ? name.replace(/[\d. ]/g, "") : name;
 }
 
 // scale is an axis from 0 with at most five lines.
