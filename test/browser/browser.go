@@ -78,9 +78,10 @@ func (b *Browser) Close() {
 
 // Page is one page, with a store of its own. Close it.
 type Page struct {
-	ctx    context.Context
-	Close  func()
-	folder string
+	ctx   context.Context
+	Close func()
+	// shots is where screenshots go, but for their names.
+	shots string
 
 	mu       sync.Mutex
 	problems []string
@@ -98,9 +99,17 @@ var (
 	Narrow = View{Width: 360, Height: 740}
 )
 
-// Open opens a page. Screenshots go to a folder.
-func (b *Browser) Open(url, folder string, view View) (*Page, error) {
-	p := &Page{folder: folder}
+// Folder is where screenshots are kept: where SCREENSHOTS says, else in a folder that is there for the test alone.
+func Folder(otherwise string) string {
+	if folder := os.Getenv("SCREENSHOTS"); folder != "" {
+		return folder
+	}
+	return otherwise
+}
+
+// Open opens a page. Its screenshots go to a folder, and their names begin with a name.
+func (b *Browser) Open(url, folder, name string, view View) (*Page, error) {
+	p := &Page{shots: filepath.Join(folder, strings.ReplaceAll(name, "/", "-")+"-")}
 	p.ctx, p.Close = chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.hear))
 	// The page lives as long as the context with which it is first used: it must not be that of one action.
 	if err := chromedp.Do(p.ctx); err != nil {
@@ -281,5 +290,5 @@ func (p *Page) Shot(name string) error {
 	if err != nil {
 		return fmt.Errorf("taking a picture: %w", err)
 	}
-	return os.WriteFile(filepath.Join(p.folder, name+".png"), picture, 0o644)
+	return os.WriteFile(p.shots+name+".png", picture, 0o644)
 }

@@ -130,7 +130,7 @@ func (s setup) start(t *testing.T) *world {
 	if s.view.Width == 0 {
 		s.view = browser.Wide
 	}
-	page, err := chromium.Open(w.url+"/"+s.at, t.ArtifactDir(), s.view)
+	page, err := chromium.Open(w.url+"/"+s.at, browser.Folder(t.ArtifactDir()), t.Name(), s.view)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +321,9 @@ func TestAHealThatFailsTellsWhatToDo(t *testing.T) {
 		return chat.StatusFailed, "sandfly-mcp-server does not answer and was not healed."
 	}}.start(t)
 	w.heals.Finish(key, v1alpha1.ReasonManualFixNeeded)
-	w.heals.Write(key, func(status *v1alpha1.HealingRequestStatus) { status.SuggestedPatch, status.Cause = patch, v1alpha1.CauseImageNotFound })
+	w.heals.Write(key, func(status *v1alpha1.HealingRequestStatus) {
+		status.SuggestedPatch, status.Cause = patch, v1alpha1.CauseImageNotFound
+	})
 	w.do(w.page.Ask("list sandfly hosts"))
 	w.do(w.page.Says("h3", "Manual fix needed: sandfly-mcp-server"))
 	w.do(w.page.Says(".heal", "Check the image's name and tag."))
