@@ -124,6 +124,7 @@ docker-build: ## Build the image with Docker.
 .PHONY: test
 test: ## Run every test: unit and envtest with the race detector, then e2e where a local cluster can run.
 	hack/slowhttptest.sh
+	@hack/chromium.sh
 	$(ASSETS); go test -timeout=30m $(RACE) $(TEST_FLAGS) $(PACKAGES)
 	go test $(TEST_FLAGS) -run 'TestCostOfOneTarget' ./internal/diagnosis
 	go -C hack/localkube test $(RACE) $(TEST_FLAGS) ./...
@@ -131,16 +132,24 @@ test: ## Run every test: unit and envtest with the race detector, then e2e where
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no Kubernetes.
+	@hack/chromium.sh
 	go test $(RACE) $(TEST_FLAGS) $$(hack/unit-packages.sh $(PACKAGES))
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests that need a cluster, on a local one (Linux, root).
+	@hack/chromium.sh
 	$(E2E)
 
 .PHONY: attack
 attack: ## Attack a real gateway process: slow, oversized and malformed requests, floods, tokens of nobody.
 	hack/slowhttptest.sh
 	$(ASSETS); go test -count=1 -timeout=15m $(TEST_FLAGS) ./test/attack
+
+.PHONY: screenshots
+screenshots: ## Drive the gateway's page in Chromium and keep pictures of it in out/screenshots, to look at.
+	@hack/chromium.sh
+	@mkdir -p out/screenshots
+	SCREENSHOTS=$(CURDIR)/out/screenshots go test -count=1 $(TEST_FLAGS) ./internal/gateway/ui
 
 FUZZ_TIME ?= 20s
 

@@ -180,7 +180,7 @@ func TestOtherMethodsAndPaths(t *testing.T) {
 		"GET /api/tasks":    "405 POST",
 		"DELETE /api/tasks": "405 POST",
 		"POST /healthz":     "405 GET, HEAD",
-		"GET /":             "404 ",
+		"GET /":             "200 ",
 		"GET /api":          "404 ",
 		"GET /healthz":      "200 ",
 		"GET /readyz":       "200 ",

@@ -27,6 +27,8 @@ type Heals interface {
 	Follow(ctx context.Context, key types.NamespacedName) (*healing.Following, error)
 	OfTask(ctx context.Context, id string) ([]v1alpha1.HealingRequest, error)
 	Since(ctx context.Context, moment time.Time, most int) ([]v1alpha1.HealingRequest, error)
+	All(ctx context.Context) ([]v1alpha1.HealingRequest, error)
+	Answer(ctx context.Context, key types.NamespacedName, version string, says v1alpha1.Approval, who string) error
 }
 
 // streamEnd is the last event of a stream that ends before what it tells. It has no id, so that a reader who connects again

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/ry-ops/cortex/internal/gateway/ui"
 	"github.com/ry-ops/cortex/internal/panics"
 )
 
@@ -20,6 +21,9 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/api/tasks/{id}", s.allow(s.taskState, http.MethodGet))
 	mux.Handle("/api/tasks/{id}/events", s.allow(s.taskEvents, http.MethodGet))
 	mux.Handle("/api/heals/{namespace}/{name}/events", s.allow(s.healEvents, http.MethodGet))
+	mux.Handle("/api/heals", s.allow(s.heals, http.MethodGet))
+	mux.Handle("/api/heals/{namespace}/{name}/approval", s.allow(s.approval, http.MethodPost))
+	mux.Handle("/api/services", s.allow(s.services, http.MethodGet))
 	mux.Handle("/healthz", s.allow(s.healthz, http.MethodGet, http.MethodHead))
 	mux.Handle("/readyz", s.allow(s.readyz, http.MethodGet, http.MethodHead))
 	mux.Handle("/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
@@ -27,9 +31,9 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc("/mcp", s.mcp)
 		mux.HandleFunc("/mcp/{server}", s.mcp)
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusNotFound, "there is nothing here: POST a query to /api/tasks")
-	})
+	mux.Handle("/", ui.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusNotFound, "there is nothing here: the page is at /, and queries are POSTed to /api/tasks")
+	})))
 	return s.recovering(s.protect(mux))
 }
 

@@ -19,6 +19,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/task"
 )
@@ -66,6 +67,10 @@ type Options struct {
 	Guard func(http.Handler) http.Handler
 	// LocalOnly refuses requests to another host than this machine: for a gateway that listens on loopback.
 	LocalOnly bool
+	// Servers gives the MCP servers that the caller of a context may use. Nil means that there are none.
+	Servers func(ctx context.Context) ([]*mcp.Server, error)
+	// Approver tells who may answer a plan over HTTP. Nil means that nobody may.
+	Approver Approver
 	// Ready reports whether the gateway knows the cluster: its caches are synced.
 	Ready func() bool
 	// Registry holds the gateway's metrics and is served at /metrics.
@@ -111,6 +116,9 @@ func New(o Options) *Server {
 	setDefault(&o.StreamsEach, DefaultStreamsEach)
 	if o.Caller == nil {
 		o.Caller = func(*http.Request) string { return "" }
+	}
+	if o.Servers == nil {
+		o.Servers = func(context.Context) ([]*mcp.Server, error) { return nil, nil }
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Registry), started: o.Clock.Now(), streams: task.NewQuota(o.Streams, o.StreamsEach)}
 	o.Tasks.Loop, o.Tasks.Clock, o.Tasks.Log, o.Tasks.Ended, o.Tasks.Panics = o.Loop, o.Clock, o.Log, s.metrics.ended, o.Panics

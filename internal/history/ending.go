@@ -32,7 +32,7 @@ func Step(entry v1alpha1.ProgressEntry, style Style) string {
 // Question writes what a request asks a person: what is wrong, what it waits for, and all of what would be done.
 func Question(to io.Writer, r *v1alpha1.HealingRequest, style Style) error {
 	p := style.page()
-	question(p, r, healOf(r), style)
+	question(p, r, HealOf(r), style)
 	_, err := p.WriteTo(to)
 	return err
 }
@@ -49,7 +49,7 @@ func question(p *page.Page, r *v1alpha1.HealingRequest, h Heal, style Style) {
 // Ending writes how a request ended, or what it waits for: in the first line how it stands, then why, and what is left to do.
 func Ending(to io.Writer, r *v1alpha1.HealingRequest, style Style) error {
 	p := style.page()
-	h := healOf(r)
+	h := HealOf(r)
 	if h.Waits != "" {
 		question(p, r, h, style)
 	} else {

@@ -78,8 +78,8 @@ type Check struct {
 	Message string           `json:"message"`
 }
 
-// healOf makes a request fit to show.
-func healOf(r *v1alpha1.HealingRequest) Heal {
+// HealOf makes a request fit to show.
+func HealOf(r *v1alpha1.HealingRequest) Heal {
 	spec, status := r.Spec, r.Status
 	h := Heal{
 		Name: line(r.Name, maxName), Namespace: line(r.Namespace, maxName), Target: targetOf(spec.TargetRef),

@@ -35,7 +35,7 @@ func Over(requests []v1alpha1.HealingRequest, now time.Time) Overview {
 	for i := range requests {
 		r := &requests[i]
 		k := key{line(r.Namespace, maxName), ledTo(r)}
-		heals[k] = append(heals[k], healOf(r))
+		heals[k] = append(heals[k], HealOf(r))
 	}
 	o := Overview{Services: []Row{}}
 	for k, all := range heals {

@@ -28,19 +28,44 @@ func planLines(p *page.Page, r *v1alpha1.HealingRequest) {
 		return
 	}
 	p.Line("%s", p.In(page.Bold, "Plan:"))
-	for i, a := range r.Status.Plan.Actions {
-		p.Line("  %d. %s", i+1, p.In(page.Bold, Do(a)))
-		p.Line("     %s", p.In(page.Dim, hazard(a)))
-		if a.Reason != "" {
-			p.Line("     %s", line(a.Reason, maxDetail))
+	for i, move := range PlanOf(r) {
+		p.Line("  %d. %s", i+1, p.In(page.Bold, move.Does))
+		p.Line("     %s", p.In(page.Dim, move.Hazard))
+		if move.Reason != "" {
+			p.Line("     %s", move.Reason)
 		}
-		if a.Patch != nil {
-			p.Line("     %s patch: %s", line(string(a.Patch.Type), maxName), Exact(a.Patch.Data))
+		if move.Patch != "" {
+			p.Line("     %s", move.Patch)
 		}
 	}
 	if len(r.Status.Plan.Actions) > 1 {
 		p.Line("  %s", p.In(page.Dim, "The first runs. Only if it does not help the service is looked at again, and another of these may follow."))
 	}
+}
+
+// Move is an action of a plan, fit to show to a person who answers for it.
+type Move struct {
+	Does   string `json:"does"`
+	Hazard string `json:"hazard"`
+	Reason string `json:"reason"`
+	// Patch in full, with its type; empty if the action is none.
+	Patch string `json:"patch"`
+}
+
+// PlanOf gives all of what a request means to do; never nil.
+func PlanOf(r *v1alpha1.HealingRequest) []Move {
+	moves := []Move{}
+	if r.Status.Plan == nil {
+		return moves
+	}
+	for _, a := range r.Status.Plan.Actions {
+		move := Move{Does: Do(a), Hazard: hazard(a), Reason: line(a.Reason, maxDetail)}
+		if a.Patch != nil {
+			move.Patch = line(string(a.Patch.Type), maxName) + " patch: " + Exact(a.Patch.Data)
+		}
+		moves = append(moves, move)
+	}
+	return moves
 }
 
 // Do says in the imperative what an action does.

@@ -32,7 +32,7 @@ func Of(target v1alpha1.TargetReference, namespace string, requests []v1alpha1.H
 		for i := range requests {
 			r := &requests[i]
 			if About(r, target) && f.within(r, target) == descendants {
-				own = append(own, healOf(r))
+				own = append(own, HealOf(r))
 				if !seen[r.UID] {
 					roots = append(roots, f.tree(r, seen))
 				}
@@ -106,7 +106,7 @@ func (f family) within(r *v1alpha1.HealingRequest, target v1alpha1.TargetReferen
 // tree is a heal with those that it asked for, in the order in which it did.
 func (f family) tree(r *v1alpha1.HealingRequest, seen map[types.UID]bool) Heal {
 	seen[r.UID] = true
-	h := healOf(r)
+	h := HealOf(r)
 	for _, child := range f.children[r.UID] {
 		if !seen[child.UID] {
 			h.Children = append(h.Children, f.tree(child, seen))

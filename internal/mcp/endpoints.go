@@ -62,10 +62,7 @@ func (e *endpoints) update(change func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	change()
-	total := 0
-	for _, ready := range e.ready {
-		total += ready
-	}
+	total := e.count()
 	if total != e.total {
 		e.total = total
 		e.changes++
@@ -82,6 +79,22 @@ func (e *endpoints) changed() uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.changes
+}
+
+// count must be called with the lock held.
+func (e *endpoints) count() int {
+	total := 0
+	for _, ready := range e.ready {
+		total += ready
+	}
+	return total
+}
+
+// known gives the endpoints that are ready, and whether any slice was seen.
+func (e *endpoints) known() (ready int, seen bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.count(), len(e.ready) > 0
 }
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)

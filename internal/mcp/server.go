@@ -65,6 +65,9 @@ func (s *Server) Endpoint() mcpserver.Endpoint {
 	return s.endpoint
 }
 
+// Ready counts the endpoints that are ready. The second result is false if no EndpointSlice of the Service was ever seen.
+func (s *Server) Ready() (int, bool) { return s.endpoints.known() }
+
 // List asks the server for its tools. An error is a *CallError.
 func (s *Server) List(ctx context.Context) error {
 	return s.using(ctx, "", s.options.ConnectTimeout, Hints{ReadOnly: true}, func(ctx context.Context, client *sdk.ClientSession) error {

@@ -123,7 +123,9 @@ func (w *World) create(ctx context.Context, c client.WithWatch, obj client.Objec
 	w.telling.Lock()
 	defer w.telling.Unlock()
 	obj.SetUID(types.UID("uid-" + strconv.Itoa(int(w.Creates.Add(1)))))
-	obj.SetCreationTimestamp(metav1.Now())
+	if created := obj.GetCreationTimestamp(); created.IsZero() {
+		obj.SetCreationTimestamp(metav1.Now())
+	}
 	if err := c.Create(ctx, obj, options...); err != nil {
 		return err
 	}

@@ -1,0 +1,76 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/ry-ops/cortex/test/browser"
+)
+
+// What a person sees who asks on the gateway's page. Screenshots are kept where SCREENSHOTS says.
+var _ = Describe("The page", Ordered, func() {
+	var chromium *browser.Browser
+
+	BeforeAll(func() {
+		var err error
+		chromium, err = browser.Start()
+		if errors.Is(err, browser.ErrNone) {
+			Skip("the page is LEFT OUT: " + err.Error())
+		}
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func() { chromium.Close() })
+	})
+
+	// open has the page opened by somebody who has given it their token before.
+	open := func(ctx context.Context, at, name string) *browser.Page {
+		GinkgoHelper()
+		token, err := cluster.Token(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		page, err := chromium.Open(gateway+"/"+at, browser.Folder(GinkgoT().TempDir()), name, browser.Wide)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func() {
+			Expect(page.Problems("401")).To(BeEmpty(), "the browser complains")
+			page.Close()
+		})
+		Expect(page.Evaluate(fmt.Sprintf(`sessionStorage["cortex-token"] = %q; location.reload()`, token), nil)).To(Succeed())
+		Expect(page.Until(`document.readyState === "complete" && document.getElementById("token").hidden`)).To(Succeed())
+		return page
+	}
+
+	It("shows a server being healed, and then the answer", func(ctx context.Context) {
+		Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
+		page := open(ctx, "", "e2e-healed")
+		Expect(page.Ask("list sandfly hosts")).To(Succeed())
+		Expect(page.Says("h3", sandfly)).To(Succeed())
+		Expect(page.Shot("begins")).To(Succeed())
+		Expect(page.Says("h3", "Service restored: "+sandfly)).To(Succeed())
+		Expect(page.Says(".ending", "Scaled deployment sandfly-mcp-server from 0 to 1")).To(Succeed())
+		Expect(page.Says(".answer", "192.0.2.")).To(Succeed())
+		Expect(page.Until(`document.querySelectorAll(".stages .done").length === 4`)).To(Succeed())
+		Expect(page.Shot("restored")).To(Succeed())
+
+		services := open(ctx, "#services", "e2e-services")
+		Expect(services.Says(".service .badge", "Up")).To(Succeed())
+		Expect(services.Says(".service", " succeeded")).To(Succeed())
+		Expect(services.Shot("services")).To(Succeed())
+		history := open(ctx, "#history", "e2e-history")
+		Expect(history.Says("figure", sandfly+": ScaledToZero")).To(Succeed())
+		Expect(history.Shot("history")).To(Succeed())
+	})
+
+	It("says what a person has to do, with the command where there is one", func(ctx context.Context) {
+		setImage(ctx, "localhost:5001/invalid-image:latest")
+		page := open(ctx, "", "e2e-failed")
+		Expect(page.Ask("list sandfly hosts")).To(Succeed())
+		Expect(page.Says("h3", "Manual fix needed: "+sandfly)).To(Succeed())
+		Expect(page.Says(".ending", "What to do:")).To(Succeed())
+		Expect(page.Shot("failed")).To(Succeed())
+	})
+})
