@@ -50,7 +50,7 @@ func (o *claudeOptions) validate() error {
 	if o.SystemPrompt != "" {
 		return fmt.Errorf("--claude-system-prompt and --claude-system-prompt-file are both set: keep one")
 	}
-	text, err := os.ReadFile(o.promptFile) //nolint:gosec // a flag names the file
+	text, err := os.ReadFile(o.promptFile)
 	if err != nil {
 		return fmt.Errorf("--claude-system-prompt-file: %w", err)
 	}

@@ -49,7 +49,7 @@ func (k *Key) Read() (string, bool) {
 }
 
 func (k *Key) readFile() (key, state string) {
-	raw, err := os.ReadFile(k.file) //nolint:gosec // a flag names the file
+	raw, err := os.ReadFile(k.file)
 	key = strings.TrimSpace(string(raw))
 	switch {
 	case err != nil:

@@ -285,7 +285,7 @@ func (p *plan) due() (chat.Turn, bool) {
 func (p *plan) take(c chat.Conversation) {
 	for _, u := range p.uses {
 		if u.list != nil && u.asked && !u.done {
-			u.listed(p, c.Servers)
+			u.listed(c.Servers)
 		}
 	}
 	for _, u := range p.uses {

@@ -89,7 +89,7 @@ func (p *plan) resolveServer(u *use, arguments map[string]any) string {
 }
 
 // listed answers a call of findTools.
-func (u *use) listed(p *plan, servers []chat.Server) {
+func (u *use) listed(servers []chat.Server) {
 	for _, server := range servers {
 		switch {
 		case server.Key != *u.list:

@@ -76,7 +76,7 @@ func TestEveryOtherRouteIsGuarded(t *testing.T) {
 		"POST /api%2Ftasks": 404, "POST /api/tasks/": 404, "POST /API/tasks": 404, "POST /healthz/api/tasks": 404, "POST /..%2fapi/tasks": 404,
 		"CONNECT /api/tasks": 401, "CONNECT /x/../api/tasks": 404,
 	} {
-		response := raw(t, url, fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", request, len(body), body))
+		response := raw(t, url, fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", request, len(body), body)) //nolint:bodyclose // the connection is closed at the end of the test
 		if response.StatusCode != want {
 			t.Errorf("%s: %d, want %d", request, response.StatusCode, want)
 		}
@@ -105,7 +105,7 @@ func TestTheCallerIsNamed(t *testing.T) {
 	o.Loop, o.Guard = named{asked}, closed
 	guarded, _ := serve(t, o)
 	const body = `{"query": "q"}`
-	raw(t, guarded, fmt.Sprintf("POST /api/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+	raw(t, guarded, fmt.Sprintf("POST /api/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)) //nolint:bodyclose // the connection is closed at the end of the test
 	if first, second := <-asked, <-asked; first != "cortex-gateway" || !strings.HasPrefix(second, "alice#") || strings.Contains(second, "\x1b") {
 		t.Errorf("%q, %q", first, second)
 	}
@@ -137,7 +137,7 @@ func TestPagesOfOtherSites(t *testing.T) {
 	} {
 		for _, method := range []string{"POST", "GET", "OPTIONS"} {
 			const body = `{"query": "q"}`
-			response := raw(t, url, fmt.Sprintf("%s /api/tasks HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", method, headers, len(body), body))
+			response := raw(t, url, fmt.Sprintf("%s /api/tasks HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", method, headers, len(body), body)) //nolint:bodyclose // the connection is closed at the end of the test
 			expected := want
 			if method != "POST" && want == 200 {
 				expected = 405
@@ -166,7 +166,7 @@ func TestRebinding(t *testing.T) {
 		"localhost:8000": 200, "LOCALHOST": 200, "127.0.0.1:8000": 200, "[::1]:8000": 200, "127.1.2.3": 200,
 		"evil.example": 403, "evil.example:8000": 403, "localhost.evil.example": 403, "127.0.0.1.evil.example": 403, "10.0.0.1": 403, "": 403,
 	} {
-		if response := raw(t, url, "GET /healthz HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); response.StatusCode != want {
+		if response := raw(t, url, "GET /healthz HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); response.StatusCode != want { //nolint:bodyclose // the connection is closed at the end of the test
 			t.Errorf("%q: %d, want %d", host, response.StatusCode, want)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 )
@@ -130,7 +130,7 @@ func (c *Credentials) of(server types.NamespacedName) (http.Header, error) {
 func (c *Credentials) readAll(server types.NamespacedName) (http.Header, error) {
 	// Kubernetes has no such names; whoever calls with another must not get out of the folder.
 	for _, name := range []string{server.Namespace, server.Name} {
-		if name == "" || len(path.IsValidPathSegmentName(name)) > 0 {
+		if name == "" || len(content.IsPathSegmentName(name)) > 0 {
 			return nil, nil
 		}
 	}

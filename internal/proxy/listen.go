@@ -122,7 +122,7 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 	defer p.listeners.leave(one)
 	if server != nil {
 		// Its notifications come on the session of those who can do nothing.
-		p.background(func(context.Context) { _, _, _ = server.session(server.ctx, 0) })
+		p.background(func(context.Context) { _, _, _ = server.session(server.ctx, 0) }) //nolint:contextcheck // the server's own, which outlives the request
 	}
 	p.tellOn(r.Context(), w, one)
 }
@@ -188,15 +188,15 @@ var broadcast = []string{
 }
 
 // hear reads a server's stream to its end, and reports whether anything was on it.
-func (s *session) hear(response *wire.Response) (any bool) {
+func (s *session) hear(response *wire.Response) (heard bool) {
 	in := s.backend.proxy.reader(response)
 	defer in.close()
 	for {
 		data, err := in.event()
 		if err != nil {
-			return any
+			return heard
 		}
-		any = true
+		heard = true
 		m := message{data, envelope.Head(data)}
 		switch m.Kind {
 		case envelope.Notification:

@@ -27,7 +27,7 @@ func asking(name string) func(*sdk.Server) {
 	return func(s *sdk.Server) {
 		sdk.AddTool(s, &sdk.Tool{Name: "ask"}, func(ctx context.Context, r *sdk.CallToolRequest, _ struct{}) (*sdk.CallToolResult, any, error) {
 			_ = r.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: r.Params.GetProgressToken(), Progress: 7, Message: "asking"})
-			said, err := r.Session.CreateMessage(ctx, &sdk.CreateMessageParams{MaxTokens: 5, SystemPrompt: name})
+			said, err := r.Session.CreateMessage(ctx, &sdk.CreateMessageParams{MaxTokens: 5, SystemPrompt: name}) //nolint:staticcheck // deprecated, and in use
 			if err != nil {
 				return nil, nil, err
 			}
@@ -45,8 +45,8 @@ func TestSampling(t *testing.T) {
 		name := fmt.Sprint("client ", client)
 		told := make(chan string, 10)
 		session := w.connect("/mcp", &sdk.ClientOptions{
-			CreateMessageHandler: func(_ context.Context, r *sdk.CreateMessageRequest) (*sdk.CreateMessageResult, error) {
-				return &sdk.CreateMessageResult{Content: &sdk.TextContent{Text: name + " for " + r.Params.SystemPrompt}, Model: "m", Role: "assistant"}, nil
+			CreateMessageHandler: func(_ context.Context, r *sdk.CreateMessageRequest) (*sdk.CreateMessageResult, error) { //nolint:staticcheck // deprecated, and in use
+				return &sdk.CreateMessageResult{Content: &sdk.TextContent{Text: name + " for " + r.Params.SystemPrompt}, Model: "m", Role: "assistant"}, nil //nolint:staticcheck // deprecated, and in use
 			},
 			ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) {
 				told <- fmt.Sprint(r.Params.ProgressToken, r.Params.Progress, r.Params.Message)

@@ -173,7 +173,7 @@ func (r *reader) event() ([]byte, error) {
 			r.lastEvent = append(r.lastEvent[:0], value...)
 		case string(name) == "retry":
 			if ms, err := strconv.ParseUint(string(value), 10, 16); err == nil {
-				r.retry = min(time.Duration(ms)*time.Millisecond, maxRetry) //nolint:gosec // 16 bits
+				r.retry = min(time.Duration(ms)*time.Millisecond, maxRetry)
 			}
 		case string(name) == "data" && to == 0:
 			to = at + len(line)

@@ -59,7 +59,7 @@ func (b *backend) session(ctx context.Context, caps capabilities) (s *session, k
 		if s != nil {
 			s.close()
 		}
-		s = b.open(caps, endpoint)
+		s = b.open(caps, endpoint) //nolint:contextcheck // a session outlives the call that opens it
 	}
 	b.mu.Unlock()
 	select {

@@ -78,7 +78,7 @@ func (b *backend) relist() {
 	b.tools.busy = true
 	b.proxy.background(func(context.Context) {
 		for wait := listFirst; ; wait = min(2*wait, listMost) {
-			changed, err := b.list(b.ctx)
+			changed, err := b.list(b.ctx) //nolint:contextcheck // the server's own
 			if changed {
 				b.proxy.listeners.tell(nil, toolsChanged)
 			}
@@ -89,7 +89,7 @@ func (b *backend) relist() {
 				return
 			}
 			if err != nil {
-				b.proxy.pause(b.ctx, wait)
+				b.proxy.pause(b.ctx, wait) //nolint:contextcheck // the server's own
 			}
 		}
 	})

@@ -20,11 +20,11 @@ func TestWhatIsKnownIsToldAtOnce(t *testing.T) {
 	h := ends(notFixed(), nil)
 	w := newWorld(t, h, false)
 	do, made := counting(refused)
-	if err, _ := w.call(t.Context(), do); atOnce(t, err).AtOnce {
+	if _, err := w.call(t.Context(), do); atOnce(t, err).AtOnce {
 		t.Error("the first is told of a heal that it waited for")
 	}
 	for range 5 {
-		err, told := w.call(t.Context(), do)
+		told, err := w.call(t.Context(), do)
 		unhealed := atOnce(t, err)
 		if !unhealed.AtOnce || unhealed.RetryAfter != time.Second || !strings.Contains(err.Error(), "Recommendation: Check the image.") {
 			t.Errorf("%+v", unhealed)
@@ -40,7 +40,7 @@ func TestWhatIsKnownIsToldAtOnce(t *testing.T) {
 	// One looks, finds it down, and begins no heal; the others are told, for twice as long.
 	w.clock.Step(time.Second)
 	for range 5 {
-		if err, _ := w.call(t.Context(), do); !atOnce(t, err).AtOnce {
+		if _, err := w.call(t.Context(), do); !atOnce(t, err).AtOnce {
 			t.Error(err)
 		}
 	}
@@ -60,7 +60,7 @@ func TestAProbeThatSucceedsLetsAllThrough(t *testing.T) {
 	_, _ = w.call(t.Context(), do)
 	w.clock.Step(time.Second)
 	for range 3 {
-		if err, _ := w.call(t.Context(), do); err != nil {
+		if _, err := w.call(t.Context(), do); err != nil {
 			t.Error(err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestWhatIsKnownEndsWhenTheServiceChanges(t *testing.T) {
 	before, after := w.backend.Service(), w.backend.Service()
 	after.ResourceVersion = "2"
 	w.registry.OnUpdate(before, after)
-	if err, _ := w.call(t.Context(), do); err != nil {
+	if _, err := w.call(t.Context(), do); err != nil {
 		t.Error(err)
 	}
 }
@@ -87,7 +87,7 @@ func TestAHealThatWaitsForAPerson(t *testing.T) {
 	w := newWorld(t, h, false)
 	do, made := counting(refused)
 	for range 3 {
-		if err, _ := w.call(t.Context(), do); !strings.Contains(err.Error(), "waits for a person") {
+		if _, err := w.call(t.Context(), do); !strings.Contains(err.Error(), "waits for a person") {
 			t.Error(err)
 		}
 	}
@@ -113,14 +113,14 @@ func TestNobodyWaitsForAHealOnceTheServiceHasChanged(t *testing.T) {
 	w := newWorld(t, h, false)
 	ended := make(chan error, 1)
 	down, _ := counting(refused, nil)
-	go func() { err, _ := w.call(t.Context(), down); ended <- err }()
+	go func() { _, err := w.call(t.Context(), down); ended <- err }()
 	mcptest.Eventually(t, "the heal", func() bool { return h.heals.Load() == 1 })
 	before, after := w.backend.Service(), w.backend.Service()
 	after.ResourceVersion = "2"
 	w.registry.OnUpdate(before, after)
 	up, made := counting(nil)
 	for range 3 {
-		if err, _ := w.call(t.Context(), up); err != nil {
+		if _, err := w.call(t.Context(), up); err != nil {
 			t.Error(err)
 		}
 	}
@@ -128,5 +128,5 @@ func TestNobodyWaitsForAHealOnceTheServiceHasChanged(t *testing.T) {
 		t.Errorf("made %d times", made.Load())
 	}
 	close(over)
-	<-ended
+	_ = <-ended
 }

@@ -29,7 +29,7 @@ func TestTheRampAfterAHeal(t *testing.T) {
 	ended := make(chan error, callers)
 	for range callers {
 		go func() {
-			err, _ := w.call(t.Context(), func(ctx context.Context) error {
+			_, err := w.call(t.Context(), func(ctx context.Context) error {
 				select {
 				case <-over:
 				default:

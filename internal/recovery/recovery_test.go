@@ -23,7 +23,7 @@ import (
 func TestACallIsMadeAgainAfterTheHealAndSaysWhy(t *testing.T) {
 	w := newWorld(t, ends(fixed(), nil), false)
 	do, made := counting(refused, nil)
-	err, told := w.call(t.Context(), do)
+	told, err := w.call(t.Context(), do)
 	if err != nil || made.Load() != 2 {
 		t.Errorf("made %d times: %v", made.Load(), err)
 	}
@@ -63,7 +63,7 @@ func TestACallThatComesDuringTheHealWaitsWithoutBeingMade(t *testing.T) {
 	w := newWorld(t, h, false)
 	first := make(chan error, 1)
 	do, _ := counting(refused, nil)
-	go func() { err, _ := w.call(t.Context(), do); first <- err }()
+	go func() { _, err := w.call(t.Context(), do); first <- err }()
 	mcptest.Eventually(t, "the heal", func() bool { return h.heals.Load() == 1 })
 
 	scan, made := counting(nil)
@@ -96,10 +96,10 @@ func TestAFailureOfOneCallHoldsUpNoOther(t *testing.T) {
 	w := newWorld(t, h, false)
 	slow := make(chan error, 1)
 	hangs, _ := counting(lost, nil)
-	go func() { err, _ := w.call(t.Context(), hangs); slow <- err }()
+	go func() { _, err := w.call(t.Context(), hangs); slow <- err }()
 	mcptest.Eventually(t, "the heal", func() bool { return h.heals.Load() == 1 })
 	quick, made := counting(nil)
-	if err, told := w.call(t.Context(), quick); err != nil || made.Load() != 1 || len(told.all()) != 0 {
+	if told, err := w.call(t.Context(), quick); err != nil || made.Load() != 1 || len(told.all()) != 0 {
 		t.Errorf("%v, told %q", err, told.all())
 	}
 	close(over)
@@ -132,7 +132,7 @@ func TestAServerThatIsHealedHoldsUpNoOtherServer(t *testing.T) {
 		t.Error(err)
 	}
 	close(over)
-	<-ended
+	_ = <-ended
 }
 
 func TestWhoLeavesEarlyTakesNothingAlong(t *testing.T) {
@@ -149,10 +149,10 @@ func TestWhoLeavesEarlyTakesNothingAlong(t *testing.T) {
 	ctx, leave := context.WithCancelCause(t.Context())
 	left, stays := make(chan error, 1), make(chan error, 1)
 	do, _ := counting(refused)
-	go func() { err, _ := w.call(ctx, do); left <- err }()
+	go func() { _, err := w.call(ctx, do); left <- err }()
 	mcptest.Eventually(t, "the heal", func() bool { return h.heals.Load() == 1 })
 	again, _ := counting(nil)
-	go func() { err, _ := w.call(t.Context(), again); stays <- err }()
+	go func() { _, err := w.call(t.Context(), again); stays <- err }()
 	gone := errors.New("the browser was closed")
 	leave(gone)
 	if err := <-left; !errors.Is(err, gone) {
@@ -221,7 +221,7 @@ func TestAServerThatAsksForPatienceGetsIt(t *testing.T) {
 	w := newWorld(t, h, true)
 	limited := &mcp.CallError{Class: v1alpha1.ErrorRateLimited, Reason: mcpserver.RateLimited, Sent: true, Tool: "list_hosts", RetryAfter: time.Millisecond}
 	do, made := counting(limited, limited, nil)
-	if err, told := w.call(t.Context(), do); err != nil || made.Load() != 3 || len(told.all()) != 2 {
+	if told, err := w.call(t.Context(), do); err != nil || made.Load() != 3 || len(told.all()) != 2 {
 		t.Errorf("made %d times, %v: %q", made.Load(), err, told.all())
 	}
 	do, made = counting(limited)
@@ -243,7 +243,7 @@ func TestAToolWhoseDependencyIsDown(t *testing.T) {
 		}
 		w := newWorld(t, h, false)
 		do, made := counting(complaint, nil)
-		if err, _ := w.call(t.Context(), do); err != nil || made.Load() != 2 {
+		if _, err := w.call(t.Context(), do); err != nil || made.Load() != 2 {
 			t.Errorf("made %d times: %v", made.Load(), err)
 		}
 	})
@@ -253,7 +253,7 @@ func TestAToolWhoseDependencyIsDown(t *testing.T) {
 		w := newWorld(t, h, false)
 		do, made := counting(complaint)
 		for range 3 {
-			if err, _ := w.call(t.Context(), do); err != nil {
+			if _, err := w.call(t.Context(), do); err != nil {
 				t.Error(err)
 			}
 		}
@@ -269,11 +269,11 @@ func TestAToolWhoseDependencyIsDown(t *testing.T) {
 	t.Run("not healed: other tools are called all the same", func(t *testing.T) {
 		w := newWorld(t, ends(notFixed(), nil), false)
 		do, _ := counting(complaint)
-		if err, _ := w.call(t.Context(), do); err != nil {
+		if _, err := w.call(t.Context(), do); err != nil {
 			t.Error(err)
 		}
 		other, made := counting(nil)
-		if err, _ := w.call(t.Context(), other); err != nil || made.Load() != 1 {
+		if _, err := w.call(t.Context(), other); err != nil || made.Load() != 1 {
 			t.Error(err)
 		}
 	})
@@ -282,14 +282,14 @@ func TestAToolWhoseDependencyIsDown(t *testing.T) {
 func TestAPanicEndsItsCallAndNothingElse(t *testing.T) {
 	t.Run("in a call", func(t *testing.T) {
 		w := newWorld(t, ends(fixed(), nil), false)
-		if err, _ := w.call(t.Context(), func(context.Context) error { panic("boom") }); !errors.Is(err, panics.Err) {
+		if _, err := w.call(t.Context(), func(context.Context) error { panic("boom") }); !errors.Is(err, panics.Err) {
 			t.Error(err)
 		}
 		if n := w.metric(t, "cortex_gateway_panics_total"); n != 1 {
 			t.Errorf("counted %v", n)
 		}
 		do, _ := counting(nil)
-		if err, _ := w.call(t.Context(), do); err != nil {
+		if _, err := w.call(t.Context(), do); err != nil {
 			t.Error(err)
 		}
 	})
@@ -299,7 +299,7 @@ func TestAPanicEndsItsCallAndNothingElse(t *testing.T) {
 		}}
 		w := newWorld(t, h, false)
 		do, _ := counting(refused)
-		err, told := w.call(t.Context(), do)
+		told, err := w.call(t.Context(), do)
 		if err == nil || !strings.Contains(err.Error(), panics.Err.Error()) || w.metric(t, "cortex_gateway_panics_total") != 1 {
 			t.Errorf("%v: %q", err, told.all())
 		}

@@ -103,7 +103,7 @@ type world struct {
 }
 
 // newWorld makes a world with a clock that stands still, unless the test wants the real one.
-func newWorld(t *testing.T, h *healer, real bool) *world {
+func newWorld(t *testing.T, h *healer, ticking bool) *world {
 	t.Helper()
 	w := &world{clock: clocktesting.NewFakeClock(time.Now()), metrics: prometheus.NewRegistry(), backend: mcptest.Stopped(t, "sandfly-mcp-server")}
 	caught := panics.New(w.metrics, logr.Discard())
@@ -112,7 +112,7 @@ func newWorld(t *testing.T, h *healer, real bool) *world {
 	w.registry.OnAdd(w.backend.Service(), true)
 	w.server = w.registry.Servers()[0]
 	options := recovery.Options{Healer: h, Metrics: recovery.NewMetrics(w.metrics), Clock: w.clock, Panics: caught, Log: logr.Discard()}
-	if real {
+	if ticking {
 		options.Clock = clock.RealClock{}
 	}
 	w.Recoverer = recovery.New(options)
@@ -135,13 +135,13 @@ func newWorld(t *testing.T, h *healer, real bool) *world {
 }
 
 // call makes a call of a tool that only reads.
-func (w *world) call(ctx context.Context, make func(context.Context) error) (error, *told) {
+func (w *world) call(ctx context.Context, do func(context.Context) error) (*told, error) {
 	listener := &told{}
-	return w.Do(ctx, recovery.Call{Server: w.server, Tool: "list_hosts", Hints: mcp.Hints{ReadOnly: true}, Make: make}, listener), listener
+	return listener, w.Do(ctx, recovery.Call{Server: w.server, Tool: "list_hosts", Hints: mcp.Hints{ReadOnly: true}, Make: do}, listener)
 }
 
 // counting makes a call that answers with one error after the other, the last one for good.
-func counting(errs ...error) (make func(context.Context) error, made *atomic.Int32) {
+func counting(errs ...error) (do func(context.Context) error, made *atomic.Int32) {
 	made = &atomic.Int32{}
 	return func(context.Context) error {
 		n := int(made.Add(1))

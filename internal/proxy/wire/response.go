@@ -166,10 +166,10 @@ func (r *Response) header(name, value []byte) error {
 	switch {
 	case is(name, "content-length"):
 		length, err := strconv.ParseUint(string(value), 10, 63)
-		if err != nil || r.Length >= 0 && r.Length != int64(length) { //nolint:gosec // 63 bits
+		if err != nil || r.Length >= 0 && r.Length != int64(length) {
 			return errHead
 		}
-		r.Length = int64(length) //nolint:gosec // 63 bits
+		r.Length = int64(length)
 	case is(name, "transfer-encoding"):
 		if r.chunked || !is(value, "chunked") {
 			return errHead

@@ -264,9 +264,9 @@ func FuzzResponse(f *testing.F) {
 			return
 		}
 		in := bufio.NewReader(bytes.NewReader(answer))
-		theirs, err := http.ReadResponse(in, &http.Request{Method: http.MethodPost})
+		theirs, err := http.ReadResponse(in, &http.Request{Method: http.MethodPost}) //nolint:bodyclose // it is read from memory
 		for err == nil && theirs.StatusCode < 200 {
-			theirs, err = http.ReadResponse(in, &http.Request{Method: http.MethodPost})
+			theirs, err = http.ReadResponse(in, &http.Request{Method: http.MethodPost}) //nolint:bodyclose // it is read from memory
 		}
 		if err != nil {
 			return

@@ -60,7 +60,7 @@ func (c *client) do(request []byte) ([]byte, error) {
 	if _, err := c.conn.Write(request); err != nil {
 		return nil, err
 	}
-	response, err := http.ReadResponse(c.in, nil)
+	response, err := http.ReadResponse(c.in, nil) //nolint:bodyclose // it is read to its end, and the connection is kept
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -109,7 +110,7 @@ func readOne(address string, t *tally, opening chan struct{}) error {
 		line, err := in.ReadSlice('\n')
 		at := time.Now()
 		switch {
-		case err != nil && err != bufio.ErrBufferFull:
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
 			return fmt.Errorf("reading: %w", err)
 		case bytes.HasPrefix(line, []byte("data: ")):
 			opened()
