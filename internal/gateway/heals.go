@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/recovery"
 )
 
@@ -61,6 +63,16 @@ func (s *Server) healEvents(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusServiceUnavailable, "the heal could not be read: try again in a moment")
 		return
 	}
+	visible, err := s.visible(r.Context(), following)
+	if err != nil || !visible {
+		following.Leave()
+		if err != nil {
+			s.refuse(w, http.StatusServiceUnavailable, err.Error())
+			return
+		}
+		s.refuse(w, http.StatusNotFound, fmt.Sprintf("there is no HealingRequest %s of an MCP server that you may use: `kubectl get heal -n %s` lists those that there are", key, key.Namespace))
+		return
+	}
 	if request, _ := following.View(); request.Done() && seen >= len(request.Status.Progress)+2 {
 		following.Leave()
 		w.WriteHeader(http.StatusNoContent)
@@ -71,6 +83,23 @@ func (s *Server) healEvents(w http.ResponseWriter, r *http.Request) {
 			out.last(streamEnd{"stream_end", "the gateway is shutting down; the heal goes on. Connect again to go on where you are"})
 		}
 	})
+}
+
+// visible reports whether a heal is of an MCP server that the caller of a context may use. Where nobody is asked who they are, all are.
+func (s *Server) visible(ctx context.Context, following *healing.Following) (bool, error) {
+	if s.Guard == nil {
+		return true, nil
+	}
+	servers, err := s.Servers(ctx)
+	if err != nil {
+		return false, err
+	}
+	request, _ := following.View()
+	of := types.NamespacedName{Namespace: request.Namespace, Name: request.Spec.TargetRef.Name}
+	if ref := request.Status.ServiceRef; ref != nil {
+		of.Name = ref.Name
+	}
+	return slices.ContainsFunc(servers, func(server *mcp.Server) bool { return server.Key() == of }), nil
 }
 
 // story tells the events of a heal but for those that were seen: its start, each step, and how it ended. It reports whether it came

@@ -57,6 +57,7 @@ func withHeals(t *testing.T, approver gateway.Approver) (string, *healingtest.Wo
 	}, true)
 	o := options(t, &loop{body: echo})
 	o.Heals, o.Approver, o.Log = world.Healer(t.Context()), approver, logr.Discard()
+	o.Guard = func(next http.Handler) http.Handler { return next }
 	o.Servers = func(context.Context) ([]*mcp.Server, error) { return registry.Servers(), nil }
 	url, _ := serve(t, o)
 	return url, world
@@ -134,5 +135,16 @@ func TestWhoMayAnswer(t *testing.T) {
 				t.Error(text)
 			}
 		})
+	}
+}
+
+func TestAHealIsFollowedByWhoMayUseItsServer(t *testing.T) {
+	url, _ := withHeals(t, nil)
+	for name, want := range map[string]int{"sandfly-001": http.StatusOK, "hidden-001": http.StatusNotFound, "none-001": http.StatusNotFound} {
+		got := get(t, url, "/api/heals/mcp/"+name+"/events")
+		_ = got.body.Close()
+		if got.status != want {
+			t.Errorf("%s: %d, want %d", name, got.status, want)
+		}
 	}
 }
