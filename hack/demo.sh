@@ -80,7 +80,7 @@ down() {
 	local) build_localkube; "$LOCALKUBE" down ;;
 	kind) kind delete cluster --name "$KIND_CLUSTER" ;;
 	current)
-		for folder in test/registry config/samples; do
+		for folder in test/registry config/demo config/samples; do
 			kubectl delete --ignore-not-found -k "$folder"
 		done
 		make --no-print-directory undeploy

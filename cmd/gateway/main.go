@@ -37,7 +37,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(ctrl.LoggerInto(context.Background(), log), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o, log); err != nil {
-		log.Error(err, "the gateway ends")
+		fmt.Fprintln(os.Stderr, "gateway:", err)
 		os.Exit(1)
 	}
 }

@@ -36,6 +36,9 @@ MCP servers are the Services with the label healing.cortex.dev/mcp-server=true.
        -H "Authorization: Bearer $(kubectl create token NAME -n NAMESPACE --audience=cortex)" \
        -d '{"query": "list sandfly hosts", "streaming": true}'
 
+An MCP client gets the tools of all servers at http://localhost:8000/mcp, or of one at /mcp/SERVER, with the same token; a person
+asks on the page at http://localhost:8000/.
+
 With an API key, Claude plans: it reads what the tools say, calls several of them, and goes on with a conversation
 ("conversation_id" of the last answer). Tools that change something are called only if the question orders it in so many words.
 Without a key, rules match the words of a question with the names of tools. Secrets are hidden from the model.

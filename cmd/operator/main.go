@@ -71,7 +71,7 @@ func parse(args []string) options {
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), `The Cortex operator works on HealingRequests: it finds out why an MCP server does not answer, fixes that
 where it is safe, and proves the fix with an MCP handshake. It changes nothing behind a Service that does not carry
-the label `+v1alpha1.LabelMCPServer+`=true.
+the label `+v1alpha1.LabelMCPServer+`=true, or `+v1alpha1.LabelDependency+`=true where no MCP server is behind it.
 
 It finds its cluster as kubectl does: --kubeconfig, then KUBECONFIG, then the pod's ServiceAccount.
 
