@@ -190,7 +190,7 @@ func TestWithoutAStreamATaskEndsWithItsConnection(t *testing.T) {
 	}()
 	<-began
 	leave()
-	_ = <-gone
+	t.Log("ended:", <-gone)
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):

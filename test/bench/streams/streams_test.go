@@ -103,7 +103,7 @@ func start(b *testing.B) *world {
 	}
 	watched := make(chan error, 1)
 	go func() { watched <- informers.Start(ctx) }()
-	b.Cleanup(func() { cancel(); _ = <-watched })
+	b.Cleanup(func() { cancel(); b.Log("the watch:", <-watched) })
 	if !informers.WaitForCacheSync(ctx) {
 		b.Fatal("no cache")
 	}
@@ -202,7 +202,7 @@ func (w *world) serve(b *testing.B) (address string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, listener) }()
-	b.Cleanup(func() { cancel(); _ = <-served })
+	b.Cleanup(func() { cancel(); b.Log("the gateway:", <-served) })
 	return listener.Addr().String()
 }
 
