@@ -35,8 +35,8 @@ const (
 
 	// DefaultStreams bounds the event streams that are open at once: what the pod's memory holds.
 	DefaultStreams = 10_000
-	// DefaultStreamsEach bounds those of one caller.
-	DefaultStreamsEach = 100
+	// DefaultStreamsEach bounds those of one caller, who may be a program that asks for many people.
+	DefaultStreamsEach = 1000
 	// DefaultBodyTimeout is how long the body of a request may take to come.
 	DefaultBodyTimeout = 10 * time.Second
 

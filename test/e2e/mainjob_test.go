@@ -5,6 +5,7 @@ package e2e_test
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -67,7 +68,7 @@ var _ = Describe("The main job", func() {
 		Expect(harness.Types(events)).To(Equal([]string{
 			"processing_start", "healing_start", "healing_progress", "healing_failed", "processing_complete",
 		}))
-		failed := events[len(events)-2]
+		failed := events[slices.IndexFunc(events, func(e harness.Event) bool { return e.Text("type") == "healing_failed" })]
 		Expect(failed.Text("message")).To(HavePrefix("Unable to fix automatically"))
 		Expect(failed.Text("recommendation")).To(ContainSubstring("image"))
 		Expect(events[len(events)-1].Text("status")).To(Equal("failed"))
@@ -124,7 +125,8 @@ var _ = Describe("The main job", func() {
 		before := versions()
 		events := ask(ctx, "list sandfly hosts")
 		Expect(harness.Types(events)).To(Equal([]string{"processing_start", "processing_complete"}))
-		Expect(ask(ctx, "list proxmox vms")[1].Text("status")).To(Equal("completed"))
+		events = ask(ctx, "list proxmox vms")
+		Expect(events[len(events)-1].Text("status")).To(Equal("completed"))
 		Expect(versions()).To(Equal(before))
 		requests, err := cluster.Requests(ctx, sandfly)
 		Expect(err).NotTo(HaveOccurred())
