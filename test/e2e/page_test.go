@@ -29,19 +29,18 @@ var _ = Describe("The page", Ordered, func() {
 	})
 
 	// open has the page opened by somebody who has given it their token before.
-	open := func(ctx context.Context, at, name string) *browser.Page {
+	open := func(ctx context.Context, view, name string) *browser.Page {
 		GinkgoHelper()
 		token, err := cluster.Token(ctx)
 		Expect(err).NotTo(HaveOccurred())
-		page, err := chromium.Open(gateway+"/"+at, browser.Folder(GinkgoT().TempDir()), name, browser.Wide)
+		page, err := chromium.Open(gateway+"/", browser.Folder(GinkgoT().TempDir()), name, browser.Wide)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(func() {
-			// It came without a token at first, and over plain HTTP, where the browser heeds no opener policy.
-			Expect(page.Problems("401", "Cross-Origin-Opener-Policy header has been ignored")).To(BeEmpty(), "the browser complains")
+			// It comes over plain HTTP, where the browser heeds no opener policy.
+			Expect(page.Problems("Cross-Origin-Opener-Policy header has been ignored")).To(BeEmpty(), "the browser complains")
 			page.Close()
 		})
-		Expect(page.Evaluate(fmt.Sprintf(`sessionStorage["cortex-token"] = %q; location.reload()`, token), nil)).To(Succeed())
-		Expect(page.Until(`document.readyState === "complete" && document.getElementById("token").hidden`)).To(Succeed())
+		Expect(page.Evaluate(fmt.Sprintf(`sessionStorage["cortex-token"] = %q; location.hash = %q`, token, view), nil)).To(Succeed())
 		return page
 	}
 
