@@ -73,7 +73,7 @@ for a person's approval or is held back by a limit.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&h.dryRun, "dry-run", false, "find the cause and write the plan, and change nothing")
 	flags.BoolVar(&h.approval, "approval", false, "change nothing before a person has approved the plan")
-	flags.DurationVar(&h.timeout, "timeout", 0, "how long the heal may take, 10s to 30m; a policy may allow less (default: the policy's, 2m if there is none)")
+	flags.DurationVar(&h.timeout, "timeout", 0, "how long the heal may take, from 10s to what the policy allows, which is 2m where no policy says otherwise (default: that)")
 	flags.StringVar(&h.reason, "reason", "", "why you ask, for the record")
 	flags.BoolVar(&h.wait, "wait", true, "watch it to its end")
 	outputFlag(cmd, &h.format)
