@@ -7,11 +7,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/test/browser"
+	"github.com/ry-ops/cortex/test/harness"
 )
 
 // What a person sees who asks on the gateway's page. Screenshots are kept where SCREENSHOTS says.
@@ -73,4 +80,48 @@ var _ = Describe("The page", Ordered, func() {
 		Expect(page.Says(".ending", "What to do:")).To(Succeed())
 		Expect(page.Shot("failed")).To(Succeed())
 	})
+
+	It("lets the one who may answer a plan answer it", func(ctx context.Context) {
+		editor := &rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Namespace: harness.Namespace, Name: "cortex-demo-edits"},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "edit"},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: harness.Namespace, Name: "cortex-demo"}},
+		}
+		Expect(cluster.Create(ctx, editor)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) error { return cluster.Delete(ctx, editor) })
+		setImage(ctx, "localhost:5001/invalid-image:latest")
+		ask(ctx, "list sandfly hosts")
+		// That somebody may not answer is believed for a while.
+		Eventually(heals).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).Should(ContainSubstring(`"mayAnswer":true`))
+		page := open(ctx, "", "e2e-approved")
+		Expect(page.Ask("list sandfly hosts")).To(Succeed())
+		Expect(page.Says("button", "Approve")).To(Succeed())
+		Expect(page.Shot("asked")).To(Succeed())
+		Expect(page.Click(".question-box button")).To(Succeed())
+		Eventually(func(ctx context.Context) v1alpha1.Phase { return onlyRequest(ctx, sandfly).Status.Phase }).
+			WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).Should(Equal(v1alpha1.PhaseSucceeded))
+		request := onlyRequest(ctx, sandfly)
+		Expect(request.Spec.ApprovedBy).To(Equal("system:serviceaccount:" + harness.Namespace + ":cortex-demo"))
+		Expect(page.Shot("approved")).To(Succeed())
+	})
 })
+
+// heals is what the gateway tells of the heals of sandfly.
+func heals(ctx context.Context) (string, error) {
+	token, err := cluster.Token(ctx)
+	if err != nil {
+		return "", err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, gateway+"/api/heals?service="+sandfly, nil)
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return string(body), err
+}

@@ -7,16 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/ry-ops/cortex/test/audit"
 )
-
-// unforced are rights that no spec uses: a plan is answered through the gateway by a person at the page.
-var unforced = map[string]bool{"patch healingrequests.healing.cortex.dev": true}
 
 // What the programs may do is held against what they did, by the API server's audit log. Nothing may be refused or asked for beyond
 // their rights. After a run of every spec nothing may be left over either: what is used on rare paths only is used by
@@ -42,8 +38,7 @@ var _ = ReportAfterSuite("the rights of the programs", func(report Report) {
 		fmt.Printf("\nHow often the %s used its rights:\n%s", of.program, usage)
 		Expect(usage.Missing).To(BeEmpty(), "the %s lacks rights", of.program)
 		if whole {
-			unused := slices.DeleteFunc(usage.Unused(), func(right audit.Right) bool { return unforced[right.String()] })
-			Expect(unused).To(BeEmpty(), "the %s has rights that no spec uses", of.program)
+			Expect(usage.Unused()).To(BeEmpty(), "the %s has rights that no spec uses", of.program)
 		}
 	}
 })
