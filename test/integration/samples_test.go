@@ -144,6 +144,7 @@ var _ = Describe("Rights of people", func() {
 		const aggregate = "rbac.authorization.k8s.io/aggregate-to-"
 		Expect(writers).To(Equal(map[string]bool{
 			"healingrequests " + aggregate + "edit": true, "healingrequests " + aggregate + "admin": true, "healingpolicies " + aggregate + "admin": true,
+			"mcpservers " + aggregate + "edit": true, "mcpservers " + aggregate + "admin": true,
 		}))
 		Expect(readers).To(Equal(map[string]bool{"healingrequests " + aggregate + "view": true, "healingpolicies " + aggregate + "view": true}))
 	})

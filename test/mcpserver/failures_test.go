@@ -60,6 +60,7 @@ func (p *produced) expect(t *testing.T, err error, want mcpserver.Reason) {
 // TestEveryFailureIsProduced makes every row of docs/reference/failures.md happen: with this server where it can, with what the
 // kernel says where a network of its own would be needed.
 func TestEveryFailureIsProduced(t *testing.T) {
+	mcpserver.AllowLoopback()
 	met := &produced{reasons: map[mcpserver.Reason]bool{}}
 	t.Run("on an open session", met.onAnOpenSession)
 	t.Run("at the connection", met.atTheConnection)

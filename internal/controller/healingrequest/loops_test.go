@@ -191,6 +191,7 @@ var _ = Describe("A target that never heals", func() {
 		missing := waiting("ErrImagePull", `failed to pull and unpack image "sandfly:v1": failed to resolve reference "sandfly:v1": sandfly:v1: not found`)
 		ask := func(ill func(*corev1.Pod)) {
 			GinkgoHelper()
+			w.clock.Step(time.Second) // which request is the last one is told by when it ended
 			request := w.request(ctx, nil)
 			w.run(ctx, workflow{pods: ill}, request, func() reconciler { return operator })
 			Expect(complete(request).Reason).To(Equal(v1alpha1.ReasonManualFixNeeded))
