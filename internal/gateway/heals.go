@@ -95,10 +95,7 @@ func (s *Server) visible(ctx context.Context, following *healing.Following) (boo
 		return false, err
 	}
 	request, _ := following.View()
-	of := types.NamespacedName{Namespace: request.Namespace, Name: request.Spec.TargetRef.Name}
-	if ref := request.Status.ServiceRef; ref != nil {
-		of.Name = ref.Name
-	}
+	of := serviceOf(request)
 	return slices.ContainsFunc(servers, func(server *mcp.Server) bool { return server.Key() == of }), nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
 
+	"github.com/ry-ops/cortex/internal/auth"
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
@@ -85,7 +86,7 @@ type Options struct {
 	Tasks task.Options
 	// Streams and StreamsEach bound the open event streams, in all and of one caller.
 	Streams, StreamsEach int
-	// Caller names who asks; empty if nobody knows. Nil means that nobody ever does.
+	// Caller names who asks; empty if nobody knows. Nil is auth.Caller.
 	Caller func(*http.Request) string
 	Clock  clock.WithTickerAndDelayedExecution
 	Log    logr.Logger
@@ -115,7 +116,7 @@ func New(o Options) *Server {
 	setDefault(&o.Streams, DefaultStreams)
 	setDefault(&o.StreamsEach, DefaultStreamsEach)
 	if o.Caller == nil {
-		o.Caller = func(*http.Request) string { return "" }
+		o.Caller = auth.Caller
 	}
 	if o.Servers == nil {
 		o.Servers = func(context.Context) ([]*mcp.Server, error) { return nil, nil }

@@ -4,6 +4,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,7 +16,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/ry-ops/cortex/internal/auth"
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/task"
@@ -32,13 +32,8 @@ const (
 	expected = `a JSON object such as {"query": "list sandfly hosts", "streaming": true}`
 )
 
-// requestedBy is recorded on HealingRequests: who calls, or the gateway itself where nobody was asked.
-func requestedBy(ctx context.Context) string {
-	if caller := auth.Recorded(ctx); caller != "" {
-		return caller
-	}
-	return "cortex-gateway"
-}
+// ownName is recorded on HealingRequests where nobody was asked who they are.
+const ownName = "cortex-gateway"
 
 // question is the body of POST /api/tasks. Fields that it does not know are ignored.
 type question struct {
@@ -79,7 +74,7 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 	}
 	caller := s.Caller(r)
 	id := task.NewID(s.Clock.Now())
-	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: requestedBy(r.Context()), Conversation: t.ConversationID})
+	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: cmp.Or(caller, ownName), Conversation: t.ConversationID})
 	if err != nil {
 		s.refuseBusy(w, err)
 		return

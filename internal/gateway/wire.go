@@ -6,13 +6,13 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/ry-ops/cortex/internal/panics"
 )
 
 const (
@@ -105,11 +105,7 @@ func (s *Server) detached(ctx context.Context, conn net.Conn, out *stream, tell 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.conns.run(conn, func() {
 		defer cancel()
-		defer func() {
-			if value := recover(); value != nil {
-				s.Log.Error(fmt.Errorf("panic: %v", value), "a stream panicked", "stack", string(debug.Stack()))
-			}
-		}()
+		defer s.Panics.Catch(panics.Handler, nil)
 		go hangUp(conn, cancel)
 		tell(ctx, out)
 	})

@@ -91,12 +91,6 @@ func answeredStatus(err error) string {
 	}
 }
 
-// denied reports whether a server asks for a credential.
-func denied(err error) bool {
-	var request *RequestError
-	return errors.As(err, &request) && (request.Status == http.StatusUnauthorized || request.Status == http.StatusForbidden)
-}
-
 // noRoute reports whether the network turned a connection away, and nobody at its end.
 func noRoute(err error) bool {
 	return isDial(err) && (errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH))

@@ -27,8 +27,6 @@ type Result struct {
 	Accepted bool
 	// NoRoute reports that the network itself turned the connection away (EHOSTUNREACH, ENETUNREACH).
 	NoRoute bool
-	// Denied reports that the server answered 401 or 403: it asks for a credential, which a handshake has not.
-	Denied bool
 	// Tools are the names of the tools that the server has, as ToolNames makes them. Empty unless the handshake passed.
 	Tools []string
 	// Message says in one sentence what was seen, for people. At most 256 characters, without control characters.
@@ -67,7 +65,7 @@ func (p MCPProber) Probe(ctx context.Context, endpoint Endpoint) Result {
 	})
 	start := time.Now()
 	server, tools, err := shakeHands(traced, endpoint)
-	result := Result{Class: Classify(err), Accepted: accepted.Load(), NoRoute: noRoute(err), Denied: denied(err), Tools: tools, Took: time.Since(start)}
+	result := Result{Class: Classify(err), Accepted: accepted.Load(), NoRoute: noRoute(err), Tools: tools, Took: time.Since(start)}
 	result.Verdict, result.Message = describe(result, server, err)
 	return result
 }

@@ -25,9 +25,7 @@ type backend struct {
 	// nextID numbers the requests to the server, over all sessions.
 	nextID atomic.Int64
 	held   atomic.Int64
-	// healing: a heal is under way that nobody waits for.
-	healing atomic.Bool
-	tools   tools
+	tools  tools
 
 	mu sync.Mutex
 	// opened counts the sessions.

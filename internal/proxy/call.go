@@ -59,7 +59,7 @@ func (p *Proxy) call(ctx context.Context, q *request, c *call) {
 		p.flights.begin(key, c)
 		defer p.flights.end(key, c)
 	}
-	err := p.Recoverer.Do(ctx, recovery.Call{Server: c.backend.server, Tool: c.tool, Hints: c.hints, RequestedBy: q.caller(), Make: c.try}, c)
+	err := p.Recoverer.Do(ctx, recovery.Call{Server: c.backend.server, Tool: c.tool, Hints: c.hints, RequestedBy: q.caller(), AtOnce: true, Make: c.try}, c)
 	result := "passed"
 	if c.waiting != nil {
 		result = "recovered"
@@ -84,11 +84,7 @@ func (c *call) try(ctx context.Context) error {
 			return err
 		}
 		c.failure = failure
-		verdict := mcp.Replay(failure.Class, failure.Sent, c.hints)
-		switch {
-		case mcp.Heals(failure.Class) && !verdict.Replay:
-			return c.notAgain(failure, verdict)
-		case tried == maxTries, !mcp.Stale(failure.Class, kept, tried):
+		if tried == maxTries || !mcp.Stale(failure.Class, kept, tried) || !mcp.Replay(failure.Class, failure.Sent, c.hints).Replay {
 			return failure
 		}
 	}

@@ -4,45 +4,18 @@
 package proxy
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/healing"
-	"github.com/ry-ops/cortex/internal/mcp"
-	"github.com/ry-ops/cortex/internal/recovery"
 )
 
 var (
 	errHeldTooLong = errors.New("the call waited for a heal for as long as calls may wait; the heal goes on. Call again later")
 	errNoPlace     = errors.New(" failed and is being healed, and as many calls wait for that as may wait. Call again later")
 )
-
-// notAgain ends a call that may have run and must not run twice: nothing that a heal brings can change what is said of it. The heal is
-// begun all the same.
-func (c *call) notAgain(failure *mcp.CallError, verdict mcp.Verdict) error {
-	c.backend.healLater(failure, c.caller())
-	name := c.backend.name()
-	return fmt.Errorf("%s failed during the call (%s), and the call is not made a second time: %s. Check whether it ran before you call again. %s is being healed",
-		name, failure.Class, verdict.Reason, name)
-}
-
-// healLater has the server healed although nobody waits for it. One heal at a time is enough.
-func (b *backend) healLater(failure *mcp.CallError, caller string) {
-	if !b.healing.CompareAndSwap(false, true) {
-		return
-	}
-	b.proxy.background(func(ctx context.Context) {
-		defer b.healing.Store(false)
-		// It ends with the failure that it began with: that call is not made again.
-		_ = b.proxy.Recoverer.Do(ctx, recovery.Call{
-			Server: b.server, RequestedBy: caller, Make: func(context.Context) error { return failure },
-		}, silent{})
-	})
-}
 
 // facts are an error's data, for programs.
 func (c *call) facts() json.RawMessage {
@@ -156,12 +129,3 @@ func (c *call) HealingFailed(_, message, recommendation string) {
 
 // HealingEnded implements recovery.Listener.
 func (c *call) HealingEnded(healing.Result) {}
-
-// silent is for a heal that nobody waits for.
-type silent struct{}
-
-func (silent) HealingStarted(_, _ string)    {}
-func (silent) HealingProgress(_, _ string)   {}
-func (silent) HealingSucceeded(_, _ string)  {}
-func (silent) HealingFailed(_, _, _ string)  {}
-func (silent) HealingEnded(_ healing.Result) {}

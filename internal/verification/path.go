@@ -21,10 +21,10 @@ import (
 )
 
 // closedPath tells why a handshake says nothing about the server, if that is so: it asks for a credential, which the gateway may
-// have and the operator has not, or no connection came about, and a
-// NetworkPolicy closes the operator's way, or the kubelet has one to every pod at that very moment. A caller whose own time is up is told nothing: that alone may be why no connection came about.
+// have and the operator has not; or no connection came about, and a NetworkPolicy closes the operator's way, or the kubelet has one
+// to every pod at that very moment. A caller whose own time is up is told nothing: that alone may be why no connection came about.
 func (l *look) closedPath(ctx context.Context, result mcpserver.Result, port corev1.ServicePort) (string, error) {
-	if result.Denied {
+	if result.Class == v1alpha1.ErrorUnauthorized {
 		l.pathClosed, l.recheck = true, 0
 		return "the operator has none", nil
 	}
