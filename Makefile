@@ -148,7 +148,6 @@ attack: ## Attack a real gateway process: slow, oversized and malformed requests
 .PHONY: screenshots
 screenshots: ## Drive the gateway's page in Chromium and keep pictures of it in out/screenshots, to look at.
 	@hack/chromium.sh
-	@mkdir -p out/screenshots
 	SCREENSHOTS=$(CURDIR)/out/screenshots go test -count=1 $(TEST_FLAGS) ./internal/gateway/ui
 
 FUZZ_TIME ?= 20s

@@ -107,8 +107,11 @@ func Folder(otherwise string) string {
 	return otherwise
 }
 
-// Open opens a page. Its screenshots go to a folder, and their names begin with a name.
+// Open opens a page. Its screenshots go to a folder, which is made, and their names begin with a name.
 func (b *Browser) Open(url, folder, name string, view View) (*Page, error) {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return nil, fmt.Errorf("making the folder of the screenshots: %w", err)
+	}
 	p := &Page{shots: filepath.Join(folder, strings.ReplaceAll(name, "/", "-")+"-")}
 	p.ctx, p.Close = chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.hear))
 	// The page lives as long as the context with which it is first used: it must not be that of one action.
