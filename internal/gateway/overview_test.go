@@ -139,8 +139,16 @@ func TestWhoMayAnswer(t *testing.T) {
 }
 
 func TestAHealIsFollowedByWhoMayUseItsServer(t *testing.T) {
-	url, _ := withHeals(t, nil)
-	for name, want := range map[string]int{"sandfly-001": http.StatusOK, "hidden-001": http.StatusNotFound, "none-001": http.StatusNotFound} {
+	url, world := withHeals(t, nil)
+	// It has the name of a server, and nobody knows yet of which one it is.
+	workload := &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Namespace: "mcp", Name: "workload-001"}}
+	workload.Spec.TargetRef = v1alpha1.TargetReference{Kind: v1alpha1.KindDeployment, Name: "sandfly"}
+	if err := world.Create(t.Context(), workload); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{
+		"sandfly-001": http.StatusOK, "hidden-001": http.StatusNotFound, "none-001": http.StatusNotFound, "workload-001": http.StatusNotFound,
+	} {
 		got := get(t, url, "/api/heals/mcp/"+name+"/events")
 		_ = got.body.Close()
 		if got.status != want {
