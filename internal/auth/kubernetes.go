@@ -81,7 +81,7 @@ func (t *Tokens) How() string {
 
 // Authenticate asks once a minute. Tokens are remembered by their hash.
 func (t *Tokens) Authenticate(ctx context.Context, token string) (User, error) {
-	found, err := t.known.get(ctx, sha256.Sum256([]byte(token)), func(ctx context.Context) (answer[User], error) {
+	return whose(ctx, t.known, token, func(ctx context.Context) (answer[User], error) {
 		review, err := ask(ctx, t.api, func() *authenticationv1.TokenReview {
 			return &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: t.audiences}}
 		})
@@ -90,13 +90,6 @@ func (t *Tokens) Authenticate(ctx context.Context, token string) (User, error) {
 		}
 		return t.read(review.Status), nil
 	})
-	switch {
-	case err != nil:
-		return User{}, err
-	case !found.yes:
-		return User{}, errInvalid
-	}
-	return found.value, nil
 }
 
 // read takes a token for good only if the API server says for which of our audiences it is: one that does not know audiences

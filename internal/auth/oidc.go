@@ -56,7 +56,7 @@ func (i *Issuer) How() string {
 
 // Authenticate verifies a token once a minute.
 func (i *Issuer) Authenticate(ctx context.Context, token string) (User, error) {
-	found, err := i.known.get(ctx, sha256.Sum256([]byte(token)), func(ctx context.Context) (answer[User], error) {
+	return whose(ctx, i.known, token, func(ctx context.Context) (answer[User], error) {
 		verifier, err := i.discovered(ctx)
 		if err != nil {
 			return answer[User]{}, err
@@ -71,13 +71,6 @@ func (i *Issuer) Authenticate(ctx context.Context, token string) (User, error) {
 		user, err := i.userOf(verified)
 		return answer[User]{value: user, yes: err == nil, until: verified.Expiry}, nil
 	})
-	switch {
-	case err != nil:
-		return User{}, err
-	case !found.yes:
-		return User{}, errInvalid
-	}
-	return found.value, nil
 }
 
 // discovered asks the issuer once where its keys are, and again as long as it does not answer.

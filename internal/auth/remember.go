@@ -5,6 +5,7 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -84,4 +85,16 @@ func (m *memory[K, V]) keep(key K, a answer[V]) {
 	if ttl > 0 {
 		m.yes.Add(key, a, ttl)
 	}
+}
+
+// whose is the User of a token, as is remembered or as ask finds out. Tokens are remembered by their hash.
+func whose(ctx context.Context, known *memory[[sha256.Size]byte, User], token string, ask func(context.Context) (answer[User], error)) (User, error) {
+	found, err := known.get(ctx, sha256.Sum256([]byte(token)), ask)
+	switch {
+	case err != nil:
+		return User{}, err
+	case !found.yes:
+		return User{}, errInvalid
+	}
+	return found.value, nil
 }

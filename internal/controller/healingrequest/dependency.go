@@ -103,13 +103,8 @@ func (h *heal) dependencyHealed(child *v1alpha1.HealingRequest, check v1alpha1.C
 // What a person has to do is what the heal of the dependency has found.
 func (r *Reconciler) dependencyNotHealed(ctx context.Context, h *heal, state v1alpha1.ActionState, child *v1alpha1.HealingRequest, check v1alpha1.CheckResult) error {
 	h.current().State = state
-	verified, err := r.works(ctx, h)
-	if err != nil {
+	if works, err := r.worksAgain(ctx, h); works || err != nil {
 		return err
-	}
-	if verified != nil {
-		h.recovered(*verified)
-		return nil
 	}
 	check.Verdict = v1alpha1.VerdictFailed
 	h.recordVerification(v1alpha1.Verification{Verdict: check.Verdict, Checks: []v1alpha1.CheckResult{check}}, check)

@@ -30,13 +30,8 @@ func (r *Reconciler) workloadGone(ctx context.Context, h *heal, why string) erro
 		anew := live.Reference()
 		h.status().WorkloadRef = &anew
 	}
-	verified, err := r.works(ctx, h)
-	if err != nil {
+	if works, err := r.worksAgain(ctx, h); works || err != nil {
 		return err
-	}
-	if verified != nil {
-		h.recovered(*verified)
-		return nil
 	}
 	h.say(why + ". Looking again...")
 	h.lookAgain()

@@ -74,6 +74,16 @@ func (r *Reconciler) works(ctx context.Context, h *heal) (*v1alpha1.Verification
 	return &verified.Verification, nil
 }
 
+// worksAgain ends the request if the target works as it is, and reports whether it did.
+func (r *Reconciler) worksAgain(ctx context.Context, h *heal) (bool, error) {
+	verified, err := r.works(ctx, h)
+	if verified == nil || err != nil {
+		return false, err
+	}
+	h.recovered(*verified)
+	return true, nil
+}
+
 func ignoreNotFound(err error) error {
 	if apierrors.IsNotFound(err) {
 		return nil

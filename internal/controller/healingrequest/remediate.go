@@ -38,13 +38,8 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 		return err
 	}
 	if !h.fresh && policy.ChangesTarget(action.Type) {
-		verified, err := r.works(ctx, h)
-		if err != nil {
+		if works, err := r.worksAgain(ctx, h); works || err != nil {
 			return err
-		}
-		if verified != nil {
-			h.recovered(*verified)
-			return nil
 		}
 	}
 	result, err := r.apply(ctx, h, action)
