@@ -148,7 +148,10 @@ func (r *Reconciler) persist(ctx context.Context, h *heal) error {
 		return nil
 	}
 	if err != nil {
-		r.written.doubt(h)
+		// An API server that has just started refuses before it has read the roles. That says nothing of an earlier write without an answer.
+		if !refused(err) {
+			r.written.doubt(h)
+		}
 		return fmt.Errorf("writing the status: %w", err)
 	}
 	r.written.note(h.request)

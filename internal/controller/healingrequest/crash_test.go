@@ -55,9 +55,9 @@ var _ = Describe("An operator that dies", Ordered, ContinueOnFailure, func() {
 	for _, flow := range workflows() {
 		It("before and after every write of a heal is followed by one that comes to the same end: "+flow.name, func(ctx context.Context) {
 			want, writes := undisturbed(ctx, flow)
-			for n := 1; n <= writes; n++ {
+			cases += 2 * writes
+			inParallel(upTo(writes), func(n int) {
 				for _, after := range []bool{false, true} {
-					cases++
 					at := fmt.Sprintf("write %d of %d, after: %v", n, writes, after)
 					w := newWorld(ctx)
 					flow.mess(ctx, w)
@@ -74,7 +74,7 @@ var _ = Describe("An operator that dies", Ordered, ContinueOnFailure, func() {
 					Expect(w.run(ctx, flow, request, operator)).To(HaveExactElements(MatchError(errDied)), at)
 					Expect(w.end(ctx, request, generation)).To(Equal(want), at)
 				}
-			}
+			})
 		})
 	}
 

@@ -68,8 +68,8 @@ var _ = Describe("Others that edit the target in mid-heal", Ordered, ContinueOnF
 	} {
 		It("win, whichever write they come before: "+flow.name, func(ctx context.Context) {
 			_, writes := undisturbed(ctx, flow)
-			for n := 1; n <= writes; n++ {
-				cases++
+			cases += writes
+			inParallel(upTo(writes), func(n int) {
 				at := fmt.Sprintf("before write %d of %d", n, writes)
 				w := newWorld(ctx)
 				flow.mess(ctx, w)
@@ -98,7 +98,7 @@ var _ = Describe("Others that edit the target in mid-heal", Ordered, ContinueOnF
 					// Two who write within one second cannot be told apart: managed fields have no finer time.
 					Expect(told(request)).To(MatchRegexp(`was changed by (%s|[\w-]+\.test) since`, person), at)
 				}
-			}
+			})
 		})
 	}
 

@@ -77,15 +77,15 @@ var _ = Describe("An API server that fails", Ordered, ContinueOnFailure, func() 
 				return w.end(ctx, request, generation), toldBy(recorder)
 			}
 			_, toTell := heal(fault{}, 0)
-			for n := 1; n <= writes; n++ {
+			cases += writes * len(apiFaults())
+			inParallel(upTo(writes), func(n int) {
 				for _, fault := range apiFaults() {
-					cases++
 					at := fmt.Sprintf("write %d of %d: %s", n, writes, fault.name)
 					end, told := heal(fault, n)
 					Expect(end).To(Equal(want), at)
 					Expect(told).To(Equal(toTell), at)
 				}
-			}
+			})
 		})
 	}
 })

@@ -54,8 +54,8 @@ var _ = Describe("A workload that is deleted and created anew under its name in 
 		attack := func(ctx context.Context, mess func(context.Context, *world), check func(w *world, request *v1alpha1.HealingRequest, at string, last bool)) {
 			GinkgoHelper()
 			_, writes := undisturbed(ctx, flow)
-			for n := 1; n <= writes; n++ {
-				cases++
+			cases += writes
+			inParallel(upTo(writes), func(n int) {
 				w := newWorld(ctx)
 				flow.mess(ctx, w)
 				request := w.request(ctx, flow.spec)
@@ -76,7 +76,7 @@ var _ = Describe("A workload that is deleted and created anew under its name in 
 				})))
 				w.run(ctx, patient, request, func() reconciler { return operator })
 				check(w, request, fmt.Sprintf("before write %d of %d", n, writes), n == writes)
-			}
+			})
 		}
 
 		It("is left alone where it is well: "+flow.name, func(ctx context.Context) {

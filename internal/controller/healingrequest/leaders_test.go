@@ -6,6 +6,7 @@ package healingrequest_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -22,8 +23,8 @@ var _ = Describe("Two leaders", Ordered, ContinueOnFailure, func() {
 	for _, flow := range workflows() {
 		It("of which one goes on late make one change and one end: "+flow.name, func(ctx context.Context) {
 			want, writes := undisturbed(ctx, flow)
-			for n := 1; n <= writes; n++ {
-				cases++
+			cases += writes
+			inParallel(upTo(writes), func(n int) {
 				w := newWorld(ctx)
 				flow.mess(ctx, w)
 				generation := w.deployment(ctx).Generation
@@ -55,13 +56,13 @@ var _ = Describe("Two leaders", Ordered, ContinueOnFailure, func() {
 				w.run(ctx, flow, request, operator)
 				ended := request.DeepCopy()
 				close(goOn)
-				Eventually(over).Should(BeClosed())
+				Eventually(over).WithTimeout(10 * time.Second).Should(BeClosed())
 
 				at := fmt.Sprintf("write %d of %d", n, writes)
 				Expect(w.Get(ctx, client.ObjectKeyFromObject(request), request)).To(Succeed())
 				Expect(request.Status).To(Equal(ended.Status), "%s: what is over never changes", at)
 				Expect(w.end(ctx, request, generation)).To(Equal(want), at)
-			}
+			})
 		})
 	}
 })

@@ -31,8 +31,9 @@ import (
 	"github.com/ry-ops/cortex/test/audit"
 )
 
-// serverPatience is for a busy machine: after a watch has expired a list waits for 1 to 13 s, longer each time.
-const serverPatience = time.Minute
+// serverPatience is for a busy machine: a list that failed is tried again after 1 to 60 s, longer each time (client-go's reflector), and
+// an API server that was killed takes half a minute to come back there.
+const serverPatience = 3 * time.Minute
 
 // underway is a heal by a running operator.
 type underway struct {
@@ -303,7 +304,8 @@ var _ = Describe("An API server that is killed and comes back", func() {
 				u.act(ctx)
 				return u.request.Done()
 			})
-			Eventually(moments[u].answered).WithTimeout(serverPatience).Should(Equal(2), "the Events of %s", u.name)
+			// One whose answer was lost midway is sent and answered again.
+			Eventually(moments[u].answered).WithTimeout(serverPatience).Should(BeNumerically(">=", 2), "the Events of %s", u.name)
 		})
 		for _, heal := range heals {
 			heal.endsAsWanted(ctx)
@@ -333,6 +335,9 @@ func (u *underway) toldOnce(ctx context.Context) {
 	Expect(u.w.List(ctx, &told, client.InNamespace(u.w.namespace))).To(Succeed())
 	var of []string
 	for _, event := range told.Items {
+		if event.ReportingController != v1alpha1.FieldManager {
+			continue // an API server that comes back checks its Services' addresses, and tells of those it has not read yet
+		}
 		Expect(event.Series).To(BeNil(), u.name)
 		of = append(of, event.Regarding.Kind+" "+event.Reason)
 	}

@@ -79,10 +79,10 @@ var _ = Describe("A cache that lags behind", Ordered, ContinueOnFailure, func() 
 	for _, flow := range workflows() {
 		It("changes nothing about how a heal ends: "+flow.name, func(ctx context.Context) {
 			want, writes := undisturbed(ctx, flow)
-			for lag := 1; lag <= max(writes, 1); lag++ {
+			cases += 2 * max(writes, 1)
+			inParallel(upTo(max(writes, 1)), func(lag int) {
 				// One operator knows what it has written itself. One that was started anew knows only the cache.
 				for _, anew := range []bool{false, true} {
-					cases++
 					at := fmt.Sprintf("%d of %d writes behind, an operator started anew each time: %v", lag, writes, anew)
 					w := newWorld(ctx)
 					flow.mess(ctx, w)
@@ -108,7 +108,7 @@ var _ = Describe("A cache that lags behind", Ordered, ContinueOnFailure, func() 
 					Expect(request.Status).To(Equal(ended.Status), at)
 					Expect(w.end(ctx, request, generation)).To(Equal(want), at)
 				}
-			}
+			})
 		})
 	}
 })

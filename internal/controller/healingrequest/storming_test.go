@@ -195,22 +195,3 @@ func (s *storm) note(noted map[client.ObjectKey]bool, obj client.Object, begins 
 	Expect(err).NotTo(HaveOccurred())
 	s.moments = append(s.moments, moment{version: version, namespace: obj.GetNamespace(), begins: begins})
 }
-
-// inParallel does something for each of many, eight at once.
-func inParallel[T any](all []T, do func(T)) {
-	next := make(chan T)
-	var workers sync.WaitGroup
-	for range 8 {
-		workers.Go(func() {
-			defer GinkgoRecover()
-			for one := range next {
-				do(one)
-			}
-		})
-	}
-	for _, one := range all {
-		next <- one
-	}
-	close(next)
-	workers.Wait()
-}

@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -56,3 +57,26 @@ var _ = BeforeSuite(func() {
 	k8sClient, err = client.New(restConfig, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
 })
+
+// inParallel does something for each of many, eight at once: what drives an operator waits for the API server more than it computes.
+func inParallel[T any](all []T, do func(T)) {
+	var workers errgroup.Group
+	workers.SetLimit(8)
+	for _, one := range all {
+		workers.Go(func() error {
+			defer GinkgoRecover()
+			do(one)
+			return nil
+		})
+	}
+	_ = workers.Wait() // failures are the spec's, not the group's
+}
+
+// upTo are the numbers of so many writes.
+func upTo(writes int) []int {
+	numbers := make([]int, writes)
+	for i := range numbers {
+		numbers[i] = i + 1
+	}
+	return numbers
+}

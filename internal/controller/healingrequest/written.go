@@ -18,7 +18,7 @@ import (
 type written struct {
 	mutex    sync.Mutex
 	versions map[types.NamespacedName]string
-	// unanswered are the heals whose last write failed. It may have been committed all the same, and then nobody has told of it.
+	// unanswered are the heals whose last write ended without an answer. It may have been committed, and then nobody has told of it.
 	unanswered map[types.NamespacedName]*heal
 }
 
@@ -34,7 +34,7 @@ func (w *written) note(request *v1alpha1.HealingRequest) {
 	delete(w.unanswered, key)
 }
 
-// doubt remembers a heal whose write failed.
+// doubt remembers a heal whose write ended without an answer.
 func (w *written) doubt(h *heal) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
