@@ -33,7 +33,7 @@ const (
 	stormHeld   = 20 // of the halted town, when some of it is back: 40%, where the brake would not take hold
 	stormLeft   = 12 // of the halted town, when most of it is back: 24%, where the brake lets go at 25%
 	// stormPatience is for a busy machine. The whole takes about 90 s, half of them in wait for a recheck.
-	stormPatience = 3 * time.Minute
+	stormPatience = 8 * time.Minute
 )
 
 var _ = Describe("A storm of failures", Label("storm"), Ordered, func() {
