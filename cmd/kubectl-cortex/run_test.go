@@ -117,6 +117,7 @@ func TestExitCodes(t *testing.T) {
 		"no such log file":       {[]string{"-f", sick, "--logs", "/nonexistent"}, "", 2, "no such file"},
 		"logs of another form":   {[]string{"-f", sick, "--logs", "-"}, `["a"]`, 2, `expected {"logs": {"pod/container": "text"}}`},
 		"an empty file":          {[]string{"-f", "-"}, "", 2, "nothing to look at: give what"},
+		"manifests":              {[]string{"-f", "../../config/samples", "--verbose"}, "", 0, "Healthy"},
 		"no object":              {[]string{"-f", "-"}, "hello\n", 2, "no API object (a text or a number)"},
 		"a list of its own":      {[]string{"-f", "-"}, "[{}]", 2, "no API object (a list without a kind)"},
 		"no kind":                {[]string{"-f", "-"}, "{}", 2, "an object has no kind (expected API objects"},

@@ -272,6 +272,14 @@ func (p *Page) Click(selector string) error {
 	return nil
 }
 
+// Reload loads the page again.
+func (p *Page) Reload() error {
+	if err := p.run(chromedp.Reload()); err != nil {
+		return fmt.Errorf("loading the page again: %w", err)
+	}
+	return nil
+}
+
 // Ask types a question into the page and asks it.
 func (p *Page) Ask(question string) error {
 	if err := p.Focus("#query"); err != nil {
