@@ -206,9 +206,9 @@ class Turn {
     const good = status === "completed", texts = (result?.content ?? []).map((block) => block.text ?? "").filter((text) => text !== this.lost);
     for (const card of this.heals.values()) card.retried(good);
     this.answer.replaceChildren(...texts.map(prose));
-    this.answer.classList.toggle("bad", !good);
+    this.answer.classList.toggle("bad", !good && !this.lost);
     if (this.lost) this.answer.append(this.askAgain());
-    this.over(this.lost ? "The answer is not kept any more" : `${good ? "Answered" : "Not answered"}${this.after(id)}`);
+    this.over(this.lost ? "The answer is not kept any more" : `${good ? "Answered" : "Ended without an answer"}${this.after(id)}`);
     this.say(`${good ? "Answer" : "No answer"}: ${texts.join("\n").slice(0, 500)}`);
   }
 
@@ -219,7 +219,7 @@ class Turn {
       : `${record.id || error instanceof TypeError ? "The gateway could not be reached, or did not answer" : error.message}. If you asked for a change, check first whether it was made.`;
     this.answer.replaceChildren(el("p", {}, message), this.askAgain());
     this.answer.classList.add("bad");
-    this.over(record.id ? `Not answered${this.after(0)}` : "Not asked");
+    this.over(record.id ? "No answer" : error.status ? "Not asked" : "Perhaps not asked");
     this.say(message);
     // It was refused and did not become a task: there is nothing to show again.
     if (!record.id && error.status) drop(record);
