@@ -33,7 +33,7 @@ var ErrNone = errors.New("there is no chromium here (hack/chromium.sh installs i
 
 const (
 	// patience is how long something may take to show.
-	patience = 20 * time.Second
+	patience = time.Minute
 	interval = 30 * time.Millisecond
 )
 
