@@ -7,6 +7,7 @@ SHELL := bash
 # Where demo and deploy go: local (hack/localkube), kind, or current (the kubeconfig's context).
 CLUSTER ?= local
 IMAGE ?= cortex:dev
+SAMPLE_IMAGE ?= cortex-mcpserver:dev
 KUBECTL ?= kubectl
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
@@ -35,7 +36,7 @@ E2E = hack/with-cluster.sh "the e2e tests" go test -count=1 -timeout=30m $(TEST_
 help: ## Show this help.
 	@awk 'BEGIN { FS = ":.*## "; printf "Usage: make \033[36m<target>\033[0m\n" } \
 		/^##@/ { printf "\n\033[1m%s\033[0m\n", substr($$0, 5) } \
-		/^[a-z0-9-]+:.*## / { printf "  \033[36m%-15s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  \033[36m%-19s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: clean
 clean: ## Remove what was built here. Caches stay.
@@ -115,9 +116,20 @@ plugin-check: ## Check that the kubectl plugin compiles for other systems.
 	done
 
 .PHONY: docker-build
-docker-build: ## Build the image with Docker.
-	@docker info >/dev/null 2>&1 || { echo "docker-build needs a Docker engine and finds none; make localkube-up needs no image" >&2; exit 1; }
+docker-build: docker ## Build the image of the operator and the gateway with Docker, as IMAGE.
 	DOCKER_BUILDKIT=1 docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: docker-build-sample
+docker-build-sample: docker bin/linux/mcpserver ## Build the image of the sample MCP servers with Docker, as SAMPLE_IMAGE.
+	docker build -t $(SAMPLE_IMAGE) -f test/mcpserver/Dockerfile bin/linux
+
+.PHONY: bin/linux/mcpserver
+bin/linux/mcpserver:
+	GOOS=linux $(call go-build,./test/mcpserver)
+
+.PHONY: docker
+docker:
+	@docker info >/dev/null 2>&1 || { echo "this needs a Docker engine and finds none; make localkube-up and make demo need no image" >&2; exit 1; }
 
 ##@ Test
 

@@ -29,12 +29,7 @@ kind_images() {
 	make --no-print-directory build
 	IMAGE="cortex:$(content bin/operator bin/gateway)" SAMPLE_IMAGE="cortex-mcpserver:$(content bin/mcpserver)"
 	make --no-print-directory docker-build IMAGE="$IMAGE"
-	docker build -q -t "$SAMPLE_IMAGE" -f - bin <<-DOCKERFILE
-		FROM scratch
-		COPY mcpserver /mcpserver
-		USER 65532:65532
-		ENTRYPOINT ["/mcpserver"]
-	DOCKERFILE
+	make --no-print-directory docker-build-sample SAMPLE_IMAGE="$SAMPLE_IMAGE"
 	docker tag "$IMAGE" cortex:dev
 	docker tag "$SAMPLE_IMAGE" cortex-mcpserver:dev
 	kind load docker-image --name "${KIND_CLUSTER:-cortex}" "$IMAGE" "$SAMPLE_IMAGE" cortex:dev cortex-mcpserver:dev
@@ -45,8 +40,8 @@ local) local_images ;;
 kind) kind_images ;;
 current)
 	[[ -n "${IMAGE:-}" && -n "${SAMPLE_IMAGE:-}" ]] || {
-		echo "CLUSTER=current pulls its images: push them to a registry that the cluster can reach (make docker-build builds
-the first), then set IMAGE=REGISTRY/cortex:TAG and SAMPLE_IMAGE=REGISTRY/cortex-mcpserver:TAG" >&2
+		echo "CLUSTER=current pulls its images: set IMAGE=REGISTRY/cortex:TAG and SAMPLE_IMAGE=REGISTRY/cortex-mcpserver:TAG, of a
+registry that the cluster can reach. make docker-build and make docker-build-sample build them under these names; then docker push both" >&2
 		exit 2
 	}
 	;;

@@ -112,7 +112,7 @@ type Limits struct {
 	StormBrake *StormBrake `json:"stormBrake,omitempty"`
 }
 
-// Timeouts of a heal. The defaults are the spec's ("Timeouts").
+// Timeouts of a heal. Each that is left out has the default that its field names.
 type Timeouts struct {
 	// total bounds the whole heal, from 10s to 30m. Default: 120s. A request that names a shorter timeout gets that.
 	// +kubebuilder:validation:Type=string

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/go-logr/logr"
@@ -25,12 +26,15 @@ var version = "dev"
 
 func main() {
 	o, err := parse(os.Args[1:], os.Stderr)
-	if err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return
-		}
-		fmt.Fprintln(os.Stderr, "gateway:", err)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "gateway: %v\nSee 'gateway --help'.\n", err)
 		os.Exit(2)
+	case o.version:
+		fmt.Println("gateway", version, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
+		return
 	}
 	log := zap.New(zap.UseFlagOptions(&o.log))
 	setLoggers(log)

@@ -63,18 +63,16 @@ type options struct {
 	credentials   string
 	loopback      bool
 	auth          authOptions
+	version       bool
 	log           zap.Options
 }
 
-// parse reads the command line and refuses what cannot work.
+// parse reads the command line and refuses what cannot work. It writes nothing but the help, where that is asked for; then the error is
+// flag.ErrHelp.
 func parse(args []string, out io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("gateway", flag.ContinueOnError)
-	flags.SetOutput(out)
-	flags.Usage = func() {
-		fmt.Fprint(out, usage)
-		flags.PrintDefaults()
-	}
+	flags.SetOutput(io.Discard) // it would answer each mistake with the whole help
 	flags.StringVar(&o.addr, "addr", ":8000", "`address` to listen on")
 	flags.StringVar(&o.namespace, "namespace", "", "watch MCP servers of this `namespace` only (default: of all namespaces)")
 	flags.DurationVar(&o.healTimeout, "heal-timeout", v1alpha1.DefaultTimeout, "how long a heal may take, 10s to 30m; becomes spec.timeout of the HealingRequest")
@@ -88,9 +86,15 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.credentials, "credentials-dir", "", "`folder` with the credentials of MCP servers, mounted from Secrets: NAMESPACE/SERVICE/token holds a bearer token, NAMESPACE/SERVICE/headers lines like \"X-Api-Key: …\"; read again when they change")
 	flags.BoolVar(&o.loopback, "allow-loopback-servers", false, "let MCP servers be on this machine's loopback, which is never dialled otherwise; for tests on one machine")
 	o.auth.bind(flags)
+	flags.BoolVar(&o.version, "version", false, "print the version and end")
 	o.log.BindFlags(flags)
 	config.RegisterFlags(flags)
 	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(out, usage)
+			flags.SetOutput(out)
+			flags.PrintDefaults()
+		}
 		return o, err
 	}
 	return o, errors.Join(o.validate(flags.Args()), o.claude.validate())
@@ -99,7 +103,7 @@ func parse(args []string, out io.Writer) (options, error) {
 func (o options) validate(rest []string) error {
 	var errs []error
 	if len(rest) > 0 {
-		errs = append(errs, fmt.Errorf("unexpected argument %q: all options are flags, see --help", rest[0]))
+		errs = append(errs, fmt.Errorf("unexpected argument %q: all options are flags", rest[0]))
 	}
 	if o.healTimeout < minHealTimeout || o.healTimeout > maxHealTimeout {
 		errs = append(errs, fmt.Errorf("--heal-timeout is %s: it must be from %s to %s", o.healTimeout, minHealTimeout, maxHealTimeout))

@@ -31,7 +31,7 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 		"--tool-call-timeout=0s":                    "--tool-call-timeout is 0s: it must be positive",
 		"--shutdown-grace=-1s":                      "--shutdown-grace is -1s: it must be positive",
 		"--max-streams=0":                           "--max-streams is 0: it must be positive",
-		"serve":                                     `unexpected argument "serve": all options are flags, see --help`,
+		"serve":                                     `unexpected argument "serve": all options are flags`,
 		"--no-such-flag":                            "flag provided but not defined: -no-such-flag",
 		"--claude-max-turns=0":                      "--claude-max-turns is 0: it must be from 1 to 50",
 		"--claude-budget=0s":                        "--claude-budget is 0s: it must be positive",
@@ -50,8 +50,9 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 		"--auth=oidc --oidc-username-claim=":                                    "--oidc-username-claim is empty",
 		"--credentials-dir=/nowhere/at/all":                                     "--credentials-dir is \"/nowhere/at/all\", which is no folder",
 	} {
-		if _, err := parse(strings.Fields(line), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want %s", line, err, want)
+		var out bytes.Buffer
+		if _, err := parse(strings.Fields(line), &out); err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0 {
+			t.Errorf("%s: got %v, want %s, and no help: %s", line, err, want, &out)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	defer tools.Close()
 	var synced atomic.Bool
 	server := gateway.New(gateway.Options{
-		Loop: loop, Heals: healer, MCP: tools, Servers: usable, Approver: gate, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
+		Loop: loop, Known: loop.Knows, Heals: healer, MCP: tools, Servers: usable, Approver: gate, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
 		Streams: o.streams, StreamsEach: o.streamsEach, Tasks: task.Options{Running: o.streams, RunningEach: o.streamsEach},
 		Guard: gate.Guard, LocalOnly: loopback(o.addr), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})

@@ -6,6 +6,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -77,7 +78,6 @@ for a person's approval or is held back by a limit.`,
 	flags.StringVar(&h.reason, "reason", "", "why you ask, for the record")
 	flags.BoolVar(&h.wait, "wait", true, "watch it to its end")
 	outputFlag(cmd, &h.format)
-	cmd.MarkFlagsMutuallyExclusive("dry-run", "approval")
 	return cmd
 }
 
@@ -93,6 +93,9 @@ func (h *heal) run(ctx context.Context, args []string) error {
 	}
 	if err := h.validate(); err != nil {
 		return err
+	}
+	if h.dryRun && h.approval {
+		return errors.New("a dry run changes nothing, so nobody has to approve it: give --dry-run to see the plan, or --approval to be asked before it is carried out")
 	}
 	if h.timeout != 0 && (h.timeout < minTimeout || h.timeout > maxTimeout) {
 		return fmt.Errorf("--timeout is %s: it must be from %s to %s", h.timeout, minTimeout, maxTimeout)

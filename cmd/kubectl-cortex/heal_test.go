@@ -125,7 +125,7 @@ func TestTargets(t *testing.T) {
 		"heal a b":                             {2, "one TARGET is needed"},
 		"heal a -o xml":                        {2, "--output is text, json or yaml"},
 		"heal a --timeout 5s":                  {2, "--timeout is 5s: it must be from 10s to 30m0s"},
-		"heal a --dry-run --approval":          {2, "none of the others can be"},
+		"heal a --dry-run --approval":          {2, "a dry run changes nothing, so nobody has to approve it: give --dry-run to see the plan, or --approval to be asked"},
 		"heal proxmox-mcp-server --wait=0":     {0, "Note: Service proxmox-mcp-server is not opted in: Cortex looks, and changes nothing. To let it:\n\n    kubectl label service proxmox-mcp-server -n " + w.namespace + " healing.cortex.dev/mcp-server=true"},
 		"heal sandfly-cache --wait=0":          {0, "Note: no Service leads to Deployment sandfly-cache"},
 		"heal deploy/" + sandfly + " --wait=0": {0, "HealingRequest " + sandfly + "-001 created"},

@@ -83,6 +83,16 @@ func windows(text string) []byte {
 	return raw
 }
 
+// Manifests may have no names yet. What nobody looks at in any case is not complained of.
+func TestManifestsWithoutNames(t *testing.T) {
+	t.Setenv("KUBECONFIG", "/nonexistent")
+	text := contentOf(t, well) + "---\nkind: HealingRequest\nmetadata: {generateName: sandfly-}\n---\nkind: Pod\nmetadata: {generateName: debug-}\n"
+	_, out, complaint := execute(t, text, "diagnose", "-f", "-", "--verbose")
+	if told := out + complaint; strings.Contains(told, "HealingRequest") || !strings.Contains(told, "reading a Pod (generateName debug-): it has no name") {
+		t.Error(told)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	t.Setenv("KUBECONFIG", "/nonexistent")
 	list := asJSON(t)
@@ -117,6 +127,7 @@ func TestExitCodes(t *testing.T) {
 		"no such log file":       {[]string{"-f", sick, "--logs", "/nonexistent"}, "", 2, "no such file"},
 		"logs of another form":   {[]string{"-f", sick, "--logs", "-"}, `["a"]`, 2, `expected {"logs": {"pod/container": "text"}}`},
 		"an empty file":          {[]string{"-f", "-"}, "", 2, "nothing to look at: give what"},
+		"manifests":              {[]string{"-f", "../../config/samples", "--verbose"}, "", 2, "too little is known to judge"},
 		"no object":              {[]string{"-f", "-"}, "hello\n", 2, "no API object (a text or a number)"},
 		"a list of its own":      {[]string{"-f", "-"}, "[{}]", 2, "no API object (a list without a kind)"},
 		"no kind":                {[]string{"-f", "-"}, "{}", 2, "an object has no kind (expected API objects"},

@@ -6,9 +6,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	goruntime "runtime"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,50 +51,23 @@ const (
 // version is set by the linker (Makefile, go-build).
 var version = "dev"
 
-type options struct {
-	metricsAddr, probeAddr string
-	leaderElect            bool
-	namespace              string
-	logging                zap.Options
-}
-
 func main() {
-	opts := parse(os.Args[1:])
+	opts, err := parse(os.Args[1:], os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "operator: %v\nSee 'operator --help'.\n", err)
+		os.Exit(2)
+	case opts.version:
+		fmt.Println("operator", version, goruntime.Version(), goruntime.GOOS+"/"+goruntime.GOARCH)
+		return
+	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.logging)))
 	if err := run(ctrl.SetupSignalHandler(), opts); err != nil {
 		fmt.Fprintln(os.Stderr, "operator:", err)
 		os.Exit(1)
 	}
-}
-
-func parse(args []string) options {
-	var opts options
-	flags := flag.NewFlagSet("operator", flag.ExitOnError)
-	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), `The Cortex operator works on HealingRequests: it finds out why an MCP server does not answer, fixes that
-where it is safe, and proves the fix with an MCP handshake. It changes nothing behind a Service that does not carry
-the label `+v1alpha1.LabelMCPServer+`=true, or `+v1alpha1.LabelDependency+`=true where no MCP server is behind it.
-
-It finds its cluster as kubectl does: --kubeconfig, then KUBECONFIG, then the pod's ServiceAccount.
-
-Flags:
-`)
-		flags.PrintDefaults()
-	}
-	flags.StringVar(&opts.metricsAddr, "metrics-bind-address", ":8080", "address to serve Prometheus metrics on; 0 serves none")
-	flags.StringVar(&opts.probeAddr, "health-probe-bind-address", ":8081", "address to serve /healthz and /readyz on")
-	flags.BoolVar(&opts.leaderElect, "leader-elect", false, "let one of several replicas work while the others stand by")
-	flags.StringVar(&opts.namespace, "namespace", "", "namespace to work in; empty means all")
-	if kubeconfig := flag.Lookup("kubeconfig"); kubeconfig != nil {
-		flags.Var(kubeconfig.Value, kubeconfig.Name, kubeconfig.Usage)
-	}
-	opts.logging.BindFlags(flags)
-	_ = flags.Parse(args) // ExitOnError
-	if flags.NArg() > 0 {
-		fmt.Fprintf(flags.Output(), "operator: unexpected argument %q; see --help\n", flags.Arg(0))
-		os.Exit(2)
-	}
-	return opts
 }
 
 func run(ctx context.Context, opts options) error {

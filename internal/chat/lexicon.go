@@ -16,8 +16,11 @@ type lexicon struct {
 	lead set
 	// questions are words that no order has in it.
 	questions set
-	// wondering words are in sentences that ask or forbid, wherever they stand.
+	// wondering words are in sentences that ask or forbid, wherever they stand. Other languages may forbid behind an English order:
+	// "call restart_vm nicht".
 	wondering set
+	// calling verbs stand before the full name of a tool.
+	calling set
 	// changing verbs, each with the words for the same in the names of tools.
 	changing map[string]set
 	// doubtful verbs are nouns as well ("scan results"): they are only taken for verbs if an object follows.
@@ -41,7 +44,9 @@ func english() lexicon {
 			retrieve query summarize explain`),
 		lead:      vocabulary(`please can could would will you kindly now just then go ahead and`),
 		questions: vocabulary(`what which who whom whose when where why how not never don dont whether if`),
-		wondering: vocabulary(`what which who whom whose where why how not never dont doesnt without no nothing cannot cant wont shouldnt`),
+		wondering: vocabulary(`what which who whom whose where why how not never dont doesnt without no nothing cannot cant wont shouldnt
+			nicht kein niet geen pas ikke inte`),
+		calling: vocabulary(`call use run execute invoke perform do`),
 		changing: synonyms(
 			"start run launch trigger begin execute", "stop halt abort cancel terminate kill", "restart reboot reset",
 			"create add make provision deploy", "delete remove destroy drop purge", "update set change modify edit configure",

@@ -72,6 +72,12 @@ type Outcome struct {
 	Conversation string
 }
 
+// Knows tells why a conversation cannot be gone on with by its owner; nil if it can.
+func (l *Loop) Knows(conversation, owner string) error {
+	_, err := l.Conversations.past(conversation, owner)
+	return err
+}
+
 // Run answers one query. It calls emit for every event, one at a time; the last one, whatever happens, is a
 // ProcessingComplete, and there is no other. emit must not block longer than it likes the query to wait.
 func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {

@@ -28,6 +28,25 @@ func TestOnlyAPersonsWordsOrder(t *testing.T) {
 		"show me the last restart of web-1":               {"restart_vm": false},
 		"which hosts are there? do nothing, delete_vm no": {"delete_vm": false},
 		"": {"delete_vm": false},
+		// The full name orders where it is called, and in any language where it stands alone with values.
+		"delete_vm 104":                                             {"delete_vm": true, "delete": false},
+		"Delete_VM host=web-1 force=true!":                          {"delete_vm": true},
+		"please use the tool `delete_vm` on it":                     {"delete_vm": true},
+		"list_hosts, then call delete_vm":                           {"delete_vm": true},
+		"delete_vm is dangerous":                                    {"delete_vm": false},
+		"I have told them that delete_vm 104 was called by mistake": {"delete_vm": false},
+		"delete_vm 104?":                                            {"delete_vm": false},
+		"delete_vm 104？":                                            {"delete_vm": false},
+		// What another language says of it nobody here knows.
+		"delete_vm 104 bitte nicht":                {"delete_vm": false},
+		"delete_vm 104. Nein, doch lieber warten.": {"delete_vm": false},
+		"bitte niemals delete_vm 104":              {"delete_vm": false},
+		"n'appelle pas delete_vm":                  {"delete_vm": false},
+		"call delete_vm 104 nicht":                 {"delete_vm": false},
+		"ne pas call delete_vm":                    {"delete_vm": false},
+		"不要 delete_vm 104":                         {"delete_vm": false},
+		"führe delete_vm 104 aus":                  {"delete_vm": false},
+		"lösche 104":                               {"delete_vm": false},
 	} {
 		for tool, want := range tools {
 			if got := rules.Ordered(text, mcp.Tool{Name: tool}); got != want {

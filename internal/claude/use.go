@@ -72,7 +72,7 @@ func (p *plan) resolve(u *use, name string, input json.RawMessage, broken bool, 
 	changes := p.rules.Changes(tool.tool)
 	if changes && !p.ordered(query, tool.tool) {
 		return fmt.Sprintf("%s changes something, and the user has not ordered that in their own words, so nothing was called. If it is what they want, "+
-			"tell them what would be done and ask them to say it as an order, such as: call %s", tool.tool.Name, foreign.Line(tool.tool.Name, 128))
+			"tell them what would be done and ask them to order it. Orders are known in English alone, so give them these words, untranslated: call %s", tool.tool.Name, foreign.Line(tool.tool.Name, 128))
 	}
 	u.call = &chat.Call{ID: u.id, Server: tool.server, Tool: tool.tool, Arguments: arguments, Reads: !changes}
 	return ""

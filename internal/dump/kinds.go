@@ -5,6 +5,7 @@ package dump
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -16,7 +17,15 @@ import (
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 )
 
-// add decodes one object into the list that it belongs to. What no check looks at is left out.
+// errOther: no check looks at objects of this kind.
+var errOther = errors.New("nothing is looked at in it")
+
+// looksAt reports whether objects of a kind are looked at.
+func looksAt(kind string) bool {
+	return !errors.Is((&Reader{}).add(kind, []byte("{}")), errOther)
+}
+
+// add decodes one object into the list that it belongs to. What no check looks at is errOther.
 func (r *Reader) add(kind string, raw []byte) error {
 	o := &r.objects
 	switch kind {
@@ -75,7 +84,7 @@ func (r *Reader) add(kind string, raw []byte) error {
 	case snapshot.KindPodMetrics:
 		return into(r, raw, &o.PodMetrics)
 	default:
-		return nil
+		return errOther
 	}
 }
 

@@ -150,8 +150,9 @@ type head struct {
 	Kind       string            `json:"kind"`
 	Items      []json.RawMessage `json:"items"`
 	Metadata   struct {
-		Namespace string `json:"namespace"`
-		Name      string `json:"name"`
+		Namespace    string `json:"namespace"`
+		Name         string `json:"name"`
+		GenerateName string `json:"generateName"`
 	} `json:"metadata"`
 	Cortex *extra `json:"cortex"`
 }
@@ -210,8 +211,8 @@ func (r *Reader) item(kind string, raw []byte) error {
 	return r.one(h, raw)
 }
 
-// errNameless: nothing could be said of such an object. Only a file that was edited can hold one.
-var errNameless = errors.New("it has no name")
+// errNameless: nothing could be said of such an object. A manifest with a generateName is one; the cluster's own objects never are.
+var errNameless = errors.New("it has no name, so it is not from a cluster")
 
 func (r *Reader) one(h head, raw []byte) error {
 	switch {
@@ -221,20 +222,34 @@ func (r *Reader) one(h head, raw []byte) error {
 		return errors.New("an object has no kind")
 	}
 	r.see(h.Kind)
-	err := errNameless
-	if h.Metadata.Name != "" || h.Kind == snapshot.KindEvent {
+	var err error
+	if h.Metadata.Name == "" && h.Kind != snapshot.KindEvent && looksAt(h.Kind) {
+		err = errNameless
+	} else {
 		err = r.add(h.Kind, raw)
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, errOther) {
 		return nil
 	}
 	if r.Strict {
-		return fmt.Errorf("%s %s: %w", h.Kind, h.Metadata.Name, err)
+		return fmt.Errorf("%s: %w", h.called(), err)
 	}
 	if len(r.objects.Gaps) < maxGaps {
-		r.objects.Gaps = append(r.objects.Gaps, foreign.Line(fmt.Sprintf("reading %s %s: %v", h.Kind, h.Metadata.Name, err), finding.MaxEvidence))
+		r.objects.Gaps = append(r.objects.Gaps, foreign.Line(fmt.Sprintf("reading %s: %v", h.called(), err), finding.MaxEvidence))
 	}
 	return nil
+}
+
+// called tells an object by its name, or by what it has instead.
+func (h head) called() string {
+	switch {
+	case h.Metadata.Name != "":
+		return h.Kind + " " + h.Metadata.Name
+	case h.Metadata.GenerateName != "":
+		return "a " + h.Kind + " (generateName " + h.Metadata.GenerateName + ")"
+	default:
+		return "a " + h.Kind
+	}
 }
 
 func (r *Reader) see(kind string) {

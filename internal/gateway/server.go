@@ -60,6 +60,8 @@ type Loop interface {
 type Options struct {
 	// Loop answers the queries.
 	Loop Loop
+	// Known tells why a caller cannot go on with a conversation; nil if they can. Where Known is nil, all can.
+	Known func(conversation, caller string) error
 	// Heals finds and follows heals.
 	Heals Heals
 	// MCP serves /mcp and /mcp/{server}. Nil serves none.
@@ -117,6 +119,9 @@ func New(o Options) *Server {
 	setDefault(&o.StreamsEach, DefaultStreamsEach)
 	if o.Caller == nil {
 		o.Caller = auth.Caller
+	}
+	if o.Known == nil {
+		o.Known = func(string, string) error { return nil }
 	}
 	if o.Servers == nil {
 		o.Servers = func(context.Context) ([]*mcp.Server, error) { return nil, nil }

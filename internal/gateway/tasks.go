@@ -73,8 +73,15 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	caller := s.Caller(r)
+	who := cmp.Or(caller, ownName)
+	if t.ConversationID != "" {
+		if err := s.Known(t.ConversationID, who); err != nil {
+			s.refuse(w, http.StatusNotFound, err.Error())
+			return
+		}
+	}
 	id := task.NewID(s.Clock.Now())
-	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: cmp.Or(caller, ownName), Conversation: t.ConversationID})
+	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: who, Conversation: t.ConversationID})
 	if err != nil {
 		s.refuseBusy(w, err)
 		return

@@ -119,9 +119,9 @@ func (h *Healer) Heal(ctx context.Context, failure Failure, progress func(v1alph
 			return Outcome{}, h.explain(ctx, failure, err)
 		}
 		request := claimed.request
-		if answered := endedAfter(request, failure.CallStarted) && request.Succeeded(); answered {
+		if already := outcomeOf(request, true); already.Success && endedAfter(request, failure.CallStarted) {
 			log.Info("[HEAL] the call began before the last heal ended; no other heal is needed", "request", request.Name)
-			return outcomeOf(request, true), nil
+			return already, nil
 		}
 		log.Info("[HEAL] following", "request", request.Name)
 		joined := h.clock.Now()

@@ -4,6 +4,7 @@
 package healing
 
 import (
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -34,19 +35,24 @@ type Outcome struct {
 
 // outcomeOf reads the outcome off a request that is over.
 func outcomeOf(request *v1alpha1.HealingRequest, already bool) Outcome {
-	return Outcome{
+	outcome := Outcome{
 		Result:           record.ResultOf(request),
 		Request:          request.Name,
 		UID:              request.UID,
 		SuggestedCommand: request.Status.SuggestedPatch,
 		AlreadyHealed:    already,
-		Unverified:       unverified(request),
 	}
-}
-
-func unverified(request *v1alpha1.HealingRequest) bool {
 	complete := meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionComplete)
-	return complete != nil && complete.Reason == v1alpha1.ReasonUnverified
+	switch {
+	case complete == nil:
+	case complete.Reason == v1alpha1.ReasonUnverified:
+		outcome.Unverified = true
+	case complete.Reason == v1alpha1.ReasonDryRun:
+		// It succeeded in telling what would be done, as a policy of the namespace wants it. Whoever waits for the server is not helped.
+		outcome.Success = false
+		outcome.Recommendation = strings.TrimSpace(complete.Message + " " + outcome.Recommendation)
+	}
+	return outcome
 }
 
 // Timestamp writes a moment as the spec does: ISO 8601, UTC, whole seconds.

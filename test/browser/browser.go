@@ -33,7 +33,7 @@ var ErrNone = errors.New("there is no chromium here (hack/chromium.sh installs i
 
 const (
 	// patience is how long something may take to show.
-	patience = 20 * time.Second
+	patience = time.Minute
 	interval = 30 * time.Millisecond
 )
 
@@ -268,6 +268,14 @@ func key(kind input.DispatchKeyEventType, text string) chromedp.Action[chromedp.
 func (p *Page) Click(selector string) error {
 	if err := p.run(chromedp.Click(chromedp.CSS(selector))); err != nil {
 		return fmt.Errorf("clicking on %s: %w", selector, err)
+	}
+	return nil
+}
+
+// Reload loads the page again.
+func (p *Page) Reload() error {
+	if err := p.run(chromedp.Reload()); err != nil {
+		return fmt.Errorf("loading the page again: %w", err)
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ import (
 	"github.com/ry-ops/cortex/internal/healing/healingtest"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/task"
 	"github.com/ry-ops/cortex/test/browser"
 )
 
@@ -88,6 +89,7 @@ type setup struct {
 	at       string
 	approver gateway.Approver
 	servers  []string
+	known    func(conversation, caller string) error
 	heals    func(*healingtest.World)
 	// before stands before the gateway.
 	before func(http.Handler) http.Handler
@@ -114,7 +116,7 @@ func (s setup) start(t *testing.T) *world {
 		s.heals(w.heals)
 	}
 	handler := gateway.New(gateway.Options{
-		Loop: s.loop, Heals: w.heals.Healer(t.Context()), Ready: func() bool { return true }, Registry: prometheus.NewRegistry(),
+		Loop: s.loop, Known: s.known, Heals: w.heals.Healer(t.Context()), Ready: func() bool { return true }, Registry: prometheus.NewRegistry(),
 		Servers:  func(context.Context) ([]*mcp.Server, error) { return registry.Servers(), nil },
 		Approver: s.approver, Clock: clock.RealClock{}, Log: logr.Discard(),
 	}).Handler()
@@ -454,6 +456,107 @@ func TestItGoesOnAfterTheConnectionWasCut(t *testing.T) {
 	if diff := cmp.Diff([]string{"one", "two", "three"}, w.told()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// A reload shows the question, the steps and the answer again, each once and with its time, and goes on with what is not over.
+func TestAReloadGoesOnWithTheConversation(t *testing.T) {
+	steps := make(chan string)
+	asked := make(chan chat.Query, 3)
+	w := setup{heals: create, loop: func(_ context.Context, query chat.Query, emit func(chat.Event)) (chat.Status, string) {
+		asked <- query
+		emit(chat.ConversationKnown{ConversationID: "conv-1"})
+		if query.Conversation != "" {
+			return chat.StatusCompleted, "the second answer"
+		}
+		emit(chat.HealingStart{Service: sandfly, Issue: "connect ECONNREFUSED"})
+		for step := range steps {
+			emit(chat.HealingProgress{Service: sandfly, Message: step})
+		}
+		emit(chat.HealingComplete{Service: sandfly, Success: true, Message: "Scaled deployment sandfly-mcp-server from 0 to 1"})
+		return chat.StatusCompleted, "the answer"
+	}}.start(t)
+	w.do(w.page.Ask("list sandfly hosts"))
+	steps <- "one"
+	w.do(w.page.Says(".steps", "one"))
+	before := w.page.Text(".steps time")
+	w.do(w.page.Reload())
+	w.do(w.page.Says(".question", "list sandfly hosts"))
+	w.do(w.page.Says(".steps", "one"))
+	if after := w.page.Text(".steps time"); after != before {
+		t.Errorf("the step was made after %s, and after a reload after %s", before, after)
+	}
+	// What was heard before is shown and not said again; what is new is.
+	said := ""
+	w.evaluate(`document.getElementById("status").textContent`, &said)
+	if said != "" {
+		t.Errorf("it says again: %s", said)
+	}
+	steps <- "two"
+	w.do(w.page.Until(`document.getElementById("status").textContent === "two"`))
+	close(steps)
+	w.heals.Finish(key, v1alpha1.ReasonHealed)
+	w.do(w.page.Says(".answer", "the answer"))
+	took := w.page.Text(".state")
+	w.do(w.page.Ask("which of them runs nginx?"))
+	w.do(w.page.Says(".answer", "the second answer"))
+	w.do(w.page.Reload())
+	w.do(w.page.Says(".turn:nth-child(2) .answer", "the second answer"))
+	w.do(w.page.Says(".turn:nth-child(1) .answer", "the answer"))
+	w.do(w.page.Says("h3", "Service restored: sandfly-mcp-server"))
+	if diff := cmp.Diff([]string{"one", "two"}, w.told()); diff != "" {
+		t.Error(diff)
+	}
+	if after := strings.Split(w.page.Text(".state"), "\n")[0]; after != took || !strings.Contains(took, "Answered after") {
+		t.Errorf("it was %q, and after a reload %q", took, after)
+	}
+	if first, second := <-asked, <-asked; first.Conversation != "" || second.Conversation != "conv-1" || len(asked) > 0 {
+		t.Errorf("asked %+v, then %+v, and %d more", first, second, len(asked))
+	}
+	w.do(w.page.Shot("reloaded"))
+	w.fits()
+	w.do(w.page.Click("#anew"))
+	w.do(w.page.Until(`document.getElementById("anew")?.hidden && !sessionStorage["cortex-conversation"] && !document.querySelector(".turn")`))
+}
+
+// A task that the gateway does not know any more is told of, with what there is to tell.
+func TestAReloadAfterTheGatewayWasRestarted(t *testing.T) {
+	w := setup{loop: func(_ context.Context, query chat.Query, _ func(chat.Event)) (chat.Status, string) {
+		return chat.StatusCompleted, "answer to " + query.Text
+	}, before: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			// A task of before this gateway was started.
+			r.URL.Path = strings.Replace(r.URL.Path, "/task-old/", "/"+task.NewID(time.Now().Add(-time.Hour))+"/", 1)
+			next.ServeHTTP(w, r)
+		})
+	}}.start(t)
+	w.expected = []string{"404"}
+	w.do(w.page.Evaluate(`sessionStorage["cortex-conversation"] = JSON.stringify({ id: null, turns: [
+		{ question: "list sandfly hosts", began: Date.now() - 3600_000, id: "task-old", seen: 9, times: { 2: "0.1 s" }, heals: {} },
+		{ question: "never arrived", began: Date.now(), id: null, seen: 0, times: {}, heals: {} },
+		{ question: "never was", began: Date.now(), id: "nonsense", seen: 0, times: {}, heals: {} }] })`, nil))
+	w.do(w.page.Reload())
+	w.do(w.page.Says(".turn:nth-child(1)", "This gateway does not know the task"))
+	w.do(w.page.Says(".turn:nth-child(1) .state", "The answer is not kept any more"))
+	w.do(w.page.Says(".turn:nth-child(2) .answer", "The page was left before the gateway had taken the question. If you asked for a change, check first"))
+	w.do(w.page.Says(".turn:nth-child(3) .answer", "no task has ever had this id"))
+	w.do(w.page.Shot("lost"))
+	w.fits()
+	w.do(w.page.Click(".turn:nth-child(1) .answer button"))
+	w.do(w.page.Says(".answer", "answer to list sandfly hosts"))
+}
+
+func TestAForgottenConversationBeginsAnew(t *testing.T) {
+	w := setup{known: func(string, string) error { return errors.New("this conversation is not known (any more)") },
+		loop: func(_ context.Context, query chat.Query, emit func(chat.Event)) (chat.Status, string) {
+			emit(chat.ConversationKnown{ConversationID: "conv-1"})
+			return chat.StatusCompleted, "answer to " + query.Text + query.Conversation
+		}}.start(t)
+	w.expected = []string{"404"}
+	w.do(w.page.Ask("one"))
+	w.do(w.page.Says(".answer", "answer to one"))
+	w.do(w.page.Ask("two"))
+	w.do(w.page.Says(".turn:nth-child(2) .note", "this question begins a new conversation"))
+	w.do(w.page.Says(".turn:nth-child(2) .answer", "answer to two"))
 }
 
 func TestItAsksForATokenAndKeepsItInTheTab(t *testing.T) {

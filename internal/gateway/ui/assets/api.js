@@ -65,19 +65,32 @@ export async function post(address, body) {
   return (await call(address, json(body))).json();
 }
 
-// healOf finds the newest heal of a service; null if there is none.
-export async function healOf(service) {
+// healOf finds a heal of a service: the one with a name, or else the newest. Null if there is none.
+export async function healOf(service, name) {
   const { heals } = await get(`api/heals?service=${encodeURIComponent(service)}`);
-  return heals[0] ?? null;
+  return (name ? heals.find((heal) => heal.name === name) : heals[0]) ?? null;
 }
 
-// ask asks a question and tells each event of the answer once, whatever becomes of the connection. It returns when the task is over.
+// ask asks a question and tells the id of its task, and then each event of the answer once with its id, whatever becomes of the
+// connection. It returns when the task is over.
 // A question that may not have arrived is not asked again: it may have asked for a change.
 export async function ask(question, tell) {
   const cut = new AbortController();
   const response = await call("api/tasks", json(question, cut.signal));
   const id = response.headers.get("Location")?.split("/").pop();
+  tell({ type: "accepted", id });
   await follow(`api/tasks/${id}/events`, tell, "processing_complete", { response, cut });
+}
+
+// resume tells the events of a task that was asked before: first how many there are already, then these, and then those that come.
+export async function resume(id, tell) {
+  const address = `api/tasks/${encodeURIComponent(id)}`;
+  try {
+    tell({ type: "resumed", last: (await get(address)).events.last });
+  } catch {
+    // Its events tell what became of it.
+  }
+  await follow(`${address}/events`, tell, "processing_complete", {});
 }
 
 // followHeal tells the events of a heal, whoever began it.
@@ -89,17 +102,18 @@ export function followHeal(heal, tell) {
 // follow reads a stream to its last event, and connects again with the id of the last event that it has seen.
 async function follow(address, tell, last, { response, cut }) {
   const state = { seen: "", pause: 1000, over: false };
+  let lost = false;
   for (;;) {
     try {
       if (!response) {
         cut = new AbortController();
         response = await call(address, { headers: state.seen ? { "Last-Event-ID": state.seen } : {}, signal: cut.signal });
-        tell({ type: "connected" });
+        if (lost) tell({ type: "connected" });
       }
       if (response.status === 204) return;
       const before = state.seen;
-      await read(response, cut, state, (event) => {
-        tell(event);
+      await read(response, cut, state, (event, id) => {
+        tell(event, id);
         state.over = last.includes(event.type);
       });
       if (state.over) return;
@@ -109,6 +123,7 @@ async function follow(address, tell, last, { response, cut }) {
       if (error instanceof Refused && error.status < 500 && error.status !== 429) throw error;
     }
     response = null;
+    lost = true;
     tell({ type: "connection_lost" });
     await wait(state.pause * (0.75 + Math.random() / 2));
     state.pause = Math.min(state.pause * 2, longestPause);
@@ -140,7 +155,7 @@ async function read(response, cut, state, tell) {
         else if (line.startsWith("data: ")) data = line.slice(6);
       }
       if (data === null) continue;
-      tell(JSON.parse(data));
+      tell(JSON.parse(data), id);
       if (id !== null) state.seen = id;
     }
   }

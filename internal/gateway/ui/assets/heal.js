@@ -14,10 +14,11 @@ const stageOf = {
 
 // HealCard shows a heal as it happens.
 export class HealCard {
-  constructor(service, issue, { began, again }) {
+  // turn is the question that waits for it; again asks it again.
+  constructor(service, issue, turn, again) {
     const title = unique("heal");
     this.service = service;
-    this.began = began;
+    this.turn = turn;
     this.again = again;
     this.messages = [];
     this.title = el("h3", { id: title }, `Investigating issue with ${service}…`);
@@ -46,13 +47,13 @@ export class HealCard {
     else item.removeAttribute("aria-current");
   }
 
-  progress(message) {
-    const after = `${((performance.now() - this.began) / 1000).toFixed(1)} s`;
-    const time = el("time", { title: new Date().toLocaleTimeString() }, after);
-    this.messages.push({ message, time });
+  // progress shows a step, of the event with an id.
+  progress(message, id) {
+    const time = el("time", {}, this.turn.when(id));
+    this.messages.push({ message, time, id });
     this.details.hidden = false;
     this.steps.append(el("li", {}, time, el("span", {}, message)));
-    announce(message);
+    this.turn.say(message);
     this.look();
   }
 
@@ -66,7 +67,7 @@ export class HealCard {
     do {
       this.lookAgain = false;
       try {
-        this.show(await healOf(this.service));
+        this.show(await healOf(this.service, this.turn.record.heals[this.service]));
       } catch {
         // The story is told without it.
       }
@@ -76,7 +77,8 @@ export class HealCard {
 
   show(heal) {
     if (!heal) return;
-    this.heal = heal;
+    // From now on it is this one, whatever comes later. The newest may still be the one before, until it is seen under way.
+    if (this.ended || stageOf[heal.phase]) this.turn.record.heals[this.service] = heal.name;
     if (!this.ended && stageOf[heal.phase] && stages.indexOf(stageOf[heal.phase]) >= stages.indexOf(this.stage)) this.at(stageOf[heal.phase]);
     // What was found could not be fixed: that is no failure to find it.
     if (this.ended === "healing_failed" && heal.cause && this.stage === "diagnose") this.at("fix", "failed");
@@ -97,7 +99,7 @@ export class HealCard {
       if (!heard) continue;
       heard.exact = true;
       heard.time.dateTime = step.time;
-      heard.time.textContent = `${((new Date(step.time) - from) / 1000).toFixed(1)} s`;
+      heard.time.textContent = this.turn.at(heard.id, `${((new Date(step.time) - from) / 1000).toFixed(1)} s`);
       heard.time.title = new Date(step.time).toLocaleTimeString();
     }
   }
@@ -112,7 +114,7 @@ export class HealCard {
     this.details.open = !good;
     this.ending.replaceChildren(el("p", { class: "prose" }, event.message));
     if (event.recommendation) this.ending.append(el("p", { class: "prose" }, el("strong", {}, "What to do: "), event.recommendation));
-    announce(`${this.title.textContent}. ${event.message} ${event.recommendation ?? ""}`);
+    this.turn.say(`${this.title.textContent}. ${event.message} ${event.recommendation ?? ""}`);
     this.look();
   }
 

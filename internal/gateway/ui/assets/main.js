@@ -4,6 +4,7 @@
 import { onSignIn, token } from "./api.js";
 import { startChat } from "./chat.js";
 import { showHistory } from "./history.js";
+import { forget as forgetConversation } from "./kept.js";
 import { showServices } from "./services.js";
 
 const views = { ask: () => {}, services: showServices, history: showHistory };
@@ -51,6 +52,7 @@ onSignIn((why) => {
 
 forget.addEventListener("click", () => {
   token.forget();
+  forgetConversation();
   location.reload();
 });
 addEventListener("hashchange", (event) => {
