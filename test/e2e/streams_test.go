@@ -4,6 +4,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -51,9 +53,10 @@ var _ = Describe("A hundred open streams end in the right event", func() {
 		// Tasks of the replica that lives need not come back.
 		c.cutSome(func(m *member) bool { return !m.ofTask() })
 		Expect(harness.Kill(doomed.Name, "/gateway")).To(Succeed())
-		c.stillUnderWay(ctx)
+		c.gone(func(m *member) bool { return m.At == podURL(doomed) })
+		c.comeBack(ctx)
 		c.finish(ctx)
-		c.judge(ctx, func(m *member) bool { return m.ofTask() && m.At == podURL(doomed) })
+		c.judge(func(m *member) bool { return m.ofTask() && m.At == podURL(doomed) })
 		// Whoever asks what became of a task is told, and whoever asks again has the answer.
 		for i, says := range []string{
 			0: "The heal " + c.name() + " that it began is Succeeded.",
@@ -75,9 +78,9 @@ var _ = Describe("A hundred open streams end in the right event", func() {
 		c := gather(ctx, false)
 		c.cutSome(everybody)
 		Expect(harness.Kill(steadyLeader(ctx), "/operator")).To(Succeed())
-		c.stillUnderWay(ctx)
+		c.comeBack(ctx)
 		c.finish(ctx)
-		c.judge(ctx, nobody)
+		c.judge(nobody)
 		Expect(cluster.Settled(ctx, "cortex-operator")).To(Succeed())
 	})
 
@@ -86,12 +89,14 @@ var _ = Describe("A hundred open streams end in the right event", func() {
 		back, err := harness.Outage(ctx)
 		Expect(err).NotTo(HaveOccurred())
 		over := time.After(outage)
+		_, err = cluster.Requests(ctx, sandfly)
+		Expect(err).To(MatchError(syscall.ECONNREFUSED))
 		c.cutSome(everybody)
 		<-over // its length is what is tested
 		Expect(back(ctx)).To(Succeed())
-		c.stillUnderWay(ctx)
+		c.comeBack(ctx)
 		c.finish(ctx)
-		c.judge(ctx, nobody)
+		c.judge(nobody)
 		for _, name := range []string{"cortex-gateway", "cortex-operator"} {
 			Expect(cluster.Settled(ctx, name)).To(Succeed())
 		}
@@ -102,7 +107,9 @@ var _ = Describe("A hundred open streams end in the right event", func() {
 type member struct {
 	*harness.Stream
 	kind string
-	err  error
+	// cut: its first connection was broken.
+	cut bool
+	err error
 }
 
 // ofTask reports whether it hears a task.
@@ -211,8 +218,31 @@ func (c *crowd) cutSome(of func(*member) bool) {
 	for i, m := range c.members {
 		if i%5 == 0 && of(m) {
 			m.Cut()
+			m.cut = true
 		}
 	}
+}
+
+// gone notes that the connections of some are broken.
+func (c *crowd) gone(of func(*member) bool) {
+	for _, m := range c.members {
+		m.cut = m.cut || of(m)
+	}
+}
+
+// comeBack waits until everybody whose connection was broken has another one, while the heal is under way.
+func (c *crowd) comeBack(ctx context.Context) {
+	GinkgoHelper()
+	away := func() (n int) {
+		for _, m := range c.members {
+			if connections, _ := m.Connections(); m.cut && connections < 2 {
+				n++
+			}
+		}
+		return n
+	}
+	Eventually(away).WithContext(ctx).WithTimeout(time.Minute).Should(BeZero())
+	c.stillUnderWay(ctx)
 }
 
 func (c *crowd) stillUnderWay(ctx context.Context) {
@@ -235,7 +265,7 @@ func (c *crowd) finish(ctx context.Context) {
 }
 
 // judge holds every stream against the heal, and prints how they ended. lost are those whose task was lost.
-func (c *crowd) judge(_ context.Context, lost func(*member) bool) {
+func (c *crowd) judge(lost func(*member) bool) {
 	GinkgoHelper()
 	var steps, wrong []string
 	for _, entry := range c.request.Status.Progress {
@@ -257,7 +287,7 @@ func (c *crowd) judge(_ context.Context, lost func(*member) bool) {
 			continue
 		}
 		last := heard[len(heard)-1]
-		end := strings.TrimSpace(m.kind + ": " + last.Type() + " " + last.Text("status"))
+		end := strings.TrimSpace(m.kind + ": " + cmp.Or(last.Type(), "answer") + " " + last.Text("status"))
 		if lost(m) {
 			end += " after task_lost"
 		}
@@ -342,7 +372,7 @@ func wrongSteps(heard []harness.Heard, steps []string) string {
 		}
 	}
 	if !slices.Equal(told, steps) {
-		return fmt.Sprintf("the steps told are %q, and those of the heal %q", told, steps)
+		return fmt.Sprintf("not every one of %d steps was told once and in order: %q", len(steps), told)
 	}
 	return ""
 }
