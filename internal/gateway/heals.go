@@ -28,7 +28,7 @@ const maxIssue = 200
 type Heals interface {
 	Follow(ctx context.Context, key types.NamespacedName) (*healing.Following, error)
 	OfTask(ctx context.Context, id string) ([]v1alpha1.HealingRequest, error)
-	Since(ctx context.Context, moment time.Time, most int) ([]v1alpha1.HealingRequest, error)
+	Since(ctx context.Context, moment time.Time) ([]v1alpha1.HealingRequest, error)
 	All(ctx context.Context) ([]v1alpha1.HealingRequest, error)
 	Answer(ctx context.Context, key types.NamespacedName, version string, says v1alpha1.Approval, who string) error
 }
@@ -63,8 +63,9 @@ func (s *Server) healEvents(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusServiceUnavailable, "the heal could not be read: try again in a moment")
 		return
 	}
-	visible, err := s.visible(r.Context(), following)
-	if err != nil || !visible {
+	request, _ := following.View()
+	visible, err := s.visible(r.Context())
+	if err != nil || !visible(request) {
 		following.Leave()
 		if err != nil {
 			s.refuse(w, http.StatusServiceUnavailable, err.Error())
@@ -73,7 +74,7 @@ func (s *Server) healEvents(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusNotFound, fmt.Sprintf("there is no HealingRequest %s of an MCP server that you may use: `kubectl get heal -n %s` lists those that there are", key, key.Namespace))
 		return
 	}
-	if request, _ := following.View(); request.Done() && seen >= len(request.Status.Progress)+2 {
+	if request.Done() && seen >= len(request.Status.Progress)+2 {
 		following.Leave()
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -85,18 +86,16 @@ func (s *Server) healEvents(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// visible reports whether a heal is of an MCP server that the caller of a context may use. Where nobody is asked who they are, all are.
-func (s *Server) visible(ctx context.Context, following *healing.Following) (bool, error) {
+// visible tells heals of MCP servers that the caller of a context may use from others. Where nobody is asked who they are, all are.
+func (s *Server) visible(ctx context.Context) (func(*v1alpha1.HealingRequest) bool, error) {
 	if s.Guard == nil {
-		return true, nil
+		return func(*v1alpha1.HealingRequest) bool { return true }, nil
 	}
 	servers, err := s.Servers(ctx)
-	if err != nil {
-		return false, err
-	}
-	request, _ := following.View()
-	of := serviceOf(request)
-	return slices.ContainsFunc(servers, func(server *mcp.Server) bool { return server.Key() == of }), nil
+	return func(request *v1alpha1.HealingRequest) bool {
+		of := serviceOf(request)
+		return slices.ContainsFunc(servers, func(server *mcp.Server) bool { return server.Key() == of })
+	}, err
 }
 
 // story tells the events of a heal but for those that were seen: its start, each step, and how it ended. It reports whether it came

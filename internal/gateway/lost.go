@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (s *Server) look(ctx context.Context, id string) (*lostTask, error) {
 		parts = append(parts, fmt.Sprintf("The heal %s that it began is %s.", named(request), request.DerivePhase()))
 	}
 	if len(requests) == 0 {
-		others, err := s.Heals.Since(ctx, began, maxHealsShown)
+		others, err := s.since(ctx, began)
 		if err != nil {
 			return nil, err
 		}
@@ -78,6 +79,17 @@ func (s *Server) look(ctx context.Context, id string) (*lostTask, error) {
 	}
 	found.Error = strings.Join(append(parts, askAgain), " ")
 	return found, nil
+}
+
+// since gives the heals that a task which began at a moment may have waited for: of servers that its caller may use, the newest first.
+func (s *Server) since(ctx context.Context, moment time.Time) ([]v1alpha1.HealingRequest, error) {
+	visible, err := s.visible(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Heals.Since(ctx, moment)
+	found = slices.DeleteFunc(found, func(request v1alpha1.HealingRequest) bool { return !visible(&request) })
+	return found[:min(maxHealsShown, len(found))], err
 }
 
 // whereabouts says why a task is not here, as far as that can be told.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -21,6 +22,7 @@ import (
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing/healingtest"
 	"github.com/ry-ops/cortex/internal/mcp"
+	"github.com/ry-ops/cortex/internal/task"
 )
 
 // person is an Approver that knows one name, or fails.
@@ -41,7 +43,7 @@ func withHeals(t *testing.T, approver gateway.Approver) (string, *healingtest.Wo
 	world := healingtest.New()
 	for _, name := range []string{"sandfly", "hidden"} {
 		request := &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Namespace: "mcp", Name: name + "-001"}}
-		request.Spec.TargetRef = v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: name}
+		request.Spec.TargetRef, request.Spec.Trigger = v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: name}, v1alpha1.TriggerMCPFailure
 		if err := world.Create(t.Context(), request); err != nil {
 			t.Fatal(err)
 		}
@@ -153,6 +155,18 @@ func TestAHealIsFollowedByWhoMayUseItsServer(t *testing.T) {
 		_ = got.body.Close()
 		if got.status != want {
 			t.Errorf("%s: %d, want %d", name, got.status, want)
+		}
+	}
+}
+
+// Anybody can make up the id of a task that nobody knows.
+func TestALostTaskIsToldOfNoServerOfOthers(t *testing.T) {
+	url, _ := withHeals(t, nil)
+	id := task.NewID(time.Now().Add(-time.Minute))
+	for _, path := range []string{"", "/events"} {
+		text := read(t, get(t, url, "/api/tasks/"+id+path).body)
+		if !strings.Contains(text, "mcp/sandfly-001") || strings.Contains(text, "hidden") {
+			t.Errorf("%s: %s", path, text)
 		}
 	}
 }

@@ -68,9 +68,8 @@ func (h *Healer) OfTask(ctx context.Context, id string) ([]v1alpha1.HealingReque
 	return requests.Items, nil
 }
 
-// Since gives the requests of failed calls that were not over at a moment, the newest first and at most so many. They must not be
-// changed.
-func (h *Healer) Since(ctx context.Context, moment time.Time, most int) ([]v1alpha1.HealingRequest, error) {
+// Since gives the requests of failed calls that were not over at a moment, the newest first. They must not be changed.
+func (h *Healer) Since(ctx context.Context, moment time.Time) ([]v1alpha1.HealingRequest, error) {
 	var requests v1alpha1.HealingRequestList
 	if err := h.cache.List(ctx, &requests, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing healing requests: %w", err)
@@ -79,7 +78,7 @@ func (h *Healer) Since(ctx context.Context, moment time.Time, most int) ([]v1alp
 		return r.Spec.Trigger != v1alpha1.TriggerMCPFailure || r.Done() && !endedAfter(&r, moment)
 	})
 	slices.SortFunc(found, func(a, b v1alpha1.HealingRequest) int { return b.CreationTimestamp.Compare(a.CreationTimestamp.Time) })
-	return found[:min(most, len(found))], nil
+	return found, nil
 }
 
 // OutcomeOf reads the outcome off a request that is over.

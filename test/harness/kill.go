@@ -61,20 +61,24 @@ func Kill(pod, program string) error {
 
 // Pause stops a program of the local cluster's node, such as "kubelet", as if it hung. It runs on when resume is called.
 func Pause(program string) (resume func() error, err error) {
-	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	pid, err := ofNode(program)
 	if err != nil {
 		return nil, err
 	}
+	return func() error { return syscall.Kill(pid, syscall.SIGCONT) }, syscall.Kill(pid, syscall.SIGSTOP)
+}
+
+// ofNode is the process of a program of the local cluster's node.
+func ofNode(program string) (pid int, err error) {
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return 0, err
+	}
 	for _, path := range commands {
 		command, err := os.ReadFile(path)
-		if err != nil || !bytes.HasPrefix(command, []byte(program+"\x00")) || !bytes.Contains(command, []byte("localkube")) {
-			continue
+		if err == nil && bytes.HasPrefix(command, []byte(program+"\x00")) && bytes.Contains(command, []byte("localkube")) {
+			return strconv.Atoi(filepath.Base(filepath.Dir(path)))
 		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err != nil {
-			return nil, err
-		}
-		return func() error { return syscall.Kill(pid, syscall.SIGCONT) }, syscall.Kill(pid, syscall.SIGSTOP)
 	}
-	return nil, fmt.Errorf("no process %s of the local cluster on this machine", program)
+	return 0, fmt.Errorf("no process %s of the local cluster on this machine", program)
 }
