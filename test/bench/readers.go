@@ -79,7 +79,7 @@ func readAll(address, number, token, query string) error {
 // questionOf is a request as it goes over the wire.
 func questionOf(query, token string, streaming bool) string {
 	body := fmt.Sprintf(`{"query":%q,"streaming":%t}`, query, streaming)
-	return fmt.Sprintf("POST /api/tasks HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+	return fmt.Sprintf("POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		token, len(body), body)
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,7 +39,7 @@ const (
 	// addresses of Services. All of them are this machine's loopback.
 	addresses = "127.77.0.0/16"
 	// patience bounds whatever is waited for.
-	patience = time.Minute
+	patience = 3 * time.Minute
 )
 
 // world is a kube-apiserver, and what a gateway needs of it: an account with the rights of the manifests, and a caller who may use
@@ -76,7 +77,8 @@ func (w *world) end() {
 }
 
 func (w *world) begin(ctx context.Context) error {
-	w.server = &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
+	w.server = &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("config", "crd", "bases")}, ErrorIfCRDPathMissing: true,
+		ControlPlaneStartTimeout: patience, ControlPlaneStopTimeout: patience}
 	w.server.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", addresses)
 	config, err := w.server.Start()
 	if err != nil {
@@ -134,10 +136,18 @@ func (w *world) addCaller(ctx context.Context) error {
 	}
 	answer, err := clients.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, "caller",
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{"cortex"}}}, metav1.CreateOptions{})
-	if err == nil {
-		w.token = answer.Status.Token
+	if err != nil {
+		return err
 	}
-	return err
+	w.token = answer.Status.Token
+	// The API server reads roles some time after they are written, and the gateway believes a no for seconds.
+	return until(ctx, "the caller's right", func() bool {
+		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+			User: "system:serviceaccount:" + namespace + ":caller", Groups: []string{"system:serviceaccounts"},
+			ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: namespace, Verb: "use", Group: v1alpha1.GroupVersion.Group, Resource: "mcpservers"},
+		}}
+		return w.admin.Create(ctx, review) == nil && review.Status.Allowed
+	})
 }
 
 // addServer makes a Service that is an MCP server at an address.
