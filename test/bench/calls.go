@@ -99,8 +99,11 @@ func tellCalls(t *table, ways []way, all []figures, tool string, sessions int) {
 		}
 	}
 	for i, f := range all {
-		if f.failed > 0 {
+		switch {
+		case f.failed > 0 && i > 1:
 			t.holds(what+": "+ways[i].name+", failed", false, fmt.Sprint(f.failed), "0")
+		case f.failed > 0:
+			t.tell(what+": "+ways[i].name+", failed", "%d", f.failed)
 		}
 	}
 }

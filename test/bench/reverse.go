@@ -4,6 +4,8 @@
 package main
 
 import (
+	"io"
+	"log"
 	"net/http/httputil"
 	"net/url"
 )
@@ -14,5 +16,8 @@ func reverse(upstream string) error {
 	if err != nil {
 		return err
 	}
-	return listen(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, FlushInterval: -1}, "127.0.0.1:0")
+	return listen(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, FlushInterval: -1,
+		ErrorLog: log.New(io.Discard, "", 0), // calls that fail are counted where they were made
+	}, "127.0.0.1:0")
 }
