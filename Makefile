@@ -160,7 +160,7 @@ fuzz: ## Spoil 20 000 dumps, and run every fuzz target for FUZZ_TIME.
 STRICT ?=
 
 .PHONY: bench
-bench: bin/gateway ## Measure what docs/performance.md promises, and print it as that table (some 6 minutes; STRICT=1 fails if a bound is missed).
+bench: bin/gateway ## Measure what docs/performance.md promises, and print it as that table (some 4 minutes; STRICT=1 fails if a bound is missed).
 	go build -o bin/bench ./test/bench
 	$(ASSETS); bin/bench $(if $(STRICT),-strict)
 
