@@ -81,7 +81,7 @@ func (l *Loop) Knows(conversation, owner string) error {
 // Run answers one query. It calls emit for every event, one at a time; the last one, whatever happens, is a
 // ProcessingComplete, and there is no other. emit must not block longer than it likes the query to wait.
 func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {
-	r := &run{Loop: l, query: query, emit: emit, log: l.Log.WithValues("task", query.ID), failed: map[types.NamespacedName]error{}}
+	r := &run{Loop: l, query: query, emit: emit, failed: map[types.NamespacedName]error{}}
 	r.tell(ProcessingStart{Query: query.Text})
 	past, err := r.conversation()
 	answer := Answer{}
@@ -91,7 +91,7 @@ func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {
 		answer, err = r.guarded(ctx)
 	}
 	if err != nil {
-		r.log.Info("a query failed", "reason", foreign.Line(err.Error(), 1024))
+		l.Log.Info("a query failed", "task", query.ID, "reason", foreign.Line(err.Error(), 1024))
 		answer.Status, answer.Texts = StatusFailed, []string{shown(err.Error())}
 	}
 	outcome := Outcome{Status: answer.Status, Result: message(query.ID, r.model(), answer), Healing: r.heals}
@@ -111,7 +111,6 @@ type run struct {
 	*Loop
 	query Query
 	emit  func(Event)
-	log   logr.Logger
 	plan  Plan
 	// results of the calls so far.
 	results []Result
@@ -230,7 +229,7 @@ func (r *run) listAll(ctx context.Context, keys []types.NamespacedName) {
 
 // outliving makes a call that outlives a failure of its server.
 func (r *run) outliving(ctx context.Context, server *mcp.Server, hints mcp.Hints, call func(context.Context) error) error {
-	return r.Recoverer.Do(logr.NewContext(ctx, r.log), recovery.Call{Server: server, Hints: hints, RequestedBy: r.query.RequestedBy, Task: r.query.ID, Make: call}, r)
+	return r.Recoverer.Do(ctx, recovery.Call{Server: server, Hints: hints, RequestedBy: r.query.RequestedBy, Task: r.query.ID, Make: call}, r)
 }
 
 // sideBySide does n things at once and waits for all. done is told the error of each that failed. One alone needs no goroutine of

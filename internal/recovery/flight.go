@@ -29,9 +29,12 @@ const (
 type flight struct {
 	// failure that it was begun for.
 	failure *mcp.CallError
-	// unreachable: that failure shows that nobody is there at all. A failure of a call that was sent may be of that call alone. It is
-	// held under the ward's lock.
-	unreachable bool
+	// unreachable: a failure has shown that nobody is there at all. One of a call that was sent may be of that call alone. watched:
+	// somebody looks whether the server comes back. Both are held under the ward's lock.
+	unreachable, watched bool
+	// ctx ends with the flight.
+	ctx    context.Context
+	cancel context.CancelFunc
 
 	mu      sync.Mutex
 	entries []v1alpha1.ProgressEntry
@@ -50,30 +53,41 @@ type flight struct {
 func (w *ward) join(c *call, failure *mcp.CallError, started time.Time) *flight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.flight != nil {
-		return w.flight
-	}
 	unreachable := !failure.Sent && failure.Class != v1alpha1.ErrorSessionLost
-	f := &flight{failure: failure, news: make(chan struct{}), unreachable: unreachable}
-	w.flight = f
-	heal := healing.Failure{
-		Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: c.RequestedBy, Task: c.Task, Tools: c.Server.ToolNames(),
-	}
-	ctx, cancel := context.WithCancel(c.ctx)
-	c.work.Go(func() {
-		defer cancel()
-		outcome, err := c.followed(ctx, heal, f)
-		f.end(w, c, false, outcome, err)
-	})
-	if unreachable {
+	f := w.flight
+	if f == nil {
+		f = &flight{failure: failure, news: make(chan struct{})}
+		f.ctx, f.cancel = context.WithCancel(c.ctx)
+		w.flight = f
+		heal := healing.Failure{
+			Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: c.RequestedBy, Task: c.Task, Tools: c.Server.ToolNames(),
+		}
 		c.work.Go(func() {
-			if c.comesBack(ctx, f) {
-				f.end(w, c, true, healing.Outcome{Result: healing.Result{Success: true, Diagnosis: cameBack, Timestamp: healing.Timestamp(c.Clock.Now())}}, nil)
-				cancel()
-			}
+			defer f.cancel()
+			outcome, err := c.followed(f.ctx, heal, f)
+			f.end(w, c, false, outcome, err)
 		})
 	}
+	if unreachable {
+		f.watch(w, c)
+	}
 	return f
+}
+
+// watch looks out for a server that comes back by itself, from the first failure on which shows that nobody is there: the call that
+// was under way when a server died has been sent, and those that follow it are refused. It must be called with the ward's lock held.
+func (f *flight) watch(w *ward, c *call) {
+	f.unreachable = true
+	if f.watched {
+		return
+	}
+	f.watched = true
+	c.work.Go(func() {
+		if c.comesBack(f.ctx, f) {
+			f.end(w, c, true, healing.Outcome{Result: healing.Result{Success: true, Diagnosis: cameBack, Timestamp: healing.Timestamp(c.Clock.Now())}}, nil)
+			f.cancel()
+		}
+	})
 }
 
 func (c *call) followed(ctx context.Context, heal healing.Failure, f *flight) (outcome healing.Outcome, err error) {

@@ -24,7 +24,7 @@ const (
 // make makes the call once, and again for as long as the server asks for patience and the replay rule allows.
 func (c *call) make(ctx context.Context) error {
 	ctx = mcp.OnReplay(ctx, func(failure *mcp.CallError, verdict mcp.Verdict) {
-		c.log(ctx).Info("a call is made again on another session", "service", c.Server.Key(), "tool", failure.Tool, "reason", failure.Reason, "verdict", verdict.Reason)
+		c.log().Info("a call is made again on another session", "service", c.Server.Key(), "tool", failure.Tool, "reason", failure.Reason, "verdict", verdict.Reason)
 		c.replays = append(c.replays, fmt.Sprintf("%s (on another session, after: %s)", decision(failure, verdict), issueOf(failure)))
 	})
 	for patience := 1; ; patience++ {

@@ -131,8 +131,7 @@ type call struct {
 }
 
 // Do makes a call. If it fails by fault of the infrastructure, it has the server healed and makes the call again where the replay
-// rule allows. An error is one that people can read; one that comes of a server that was not healed is an *Unhealed. Log lines go
-// to the logger of ctx, if it has one.
+// rule allows. An error is one that people can read; one that comes of a server that was not healed is an *Unhealed.
 //
 // All callers of one server share its heal. While it is under way and nobody can reach the server, a call waits for its end
 // without being made; after one that failed or waits for a person, it is answered at once with what is known, but for one call
@@ -153,7 +152,7 @@ func (c *call) do(ctx context.Context) error {
 		ward, flight := c.ward(), c.joined
 		if c.joined = nil; flight == nil {
 			if known, spent := ward.spent(c.Server, failure, c.Clock.Now()); known != nil {
-				return c.mayHaveRun(c.answer(ctx, known), failure)
+				return c.mayHaveRun(c.answer(known), failure)
 			} else if spent {
 				return c.explained(ctx, failure)
 			}
@@ -161,7 +160,7 @@ func (c *call) do(ctx context.Context) error {
 		}
 		verdict := mcp.Replay(failure.Class, failure.Sent, c.Hints)
 		if c.AtOnce && !verdict.Replay {
-			c.decide(ctx, failure, verdict)
+			c.decide(failure, verdict)
 			return c.mayHaveRun(fmt.Errorf("%s failed (%s) and is being healed. The call is not made a second time: %s", c.service(), issueOf(failure), verdict.Reason), failure)
 		}
 		outcome, back, unhealed := c.heal(ctx, flight, failure)
@@ -208,7 +207,7 @@ func (c *call) first(ctx context.Context) error {
 		unmade.Sent, unmade.Answered, unmade.Tool = false, false, c.Tool
 		return &unmade
 	case tell:
-		return c.answer(ctx, known)
+		return c.answer(known)
 	default:
 		return c.make(ctx)
 	}
@@ -234,22 +233,23 @@ func curable(ctx context.Context, err error) *mcp.CallError {
 
 func (c *call) service() string { return c.Server.Key().Name }
 
-func (c *call) log(ctx context.Context) logr.Logger {
-	if log, err := logr.FromContext(ctx); err == nil {
-		return log
+// log is made where it is written to: a logger with values of its own takes 1.4 KiB, and thousands of calls may wait for a heal.
+func (c *call) log() logr.Logger {
+	if c.Task == "" {
+		return c.Log
 	}
-	return c.Log
+	return c.Log.WithValues("task", c.Task)
 }
 
 // decide tells what the replay rule says of a call.
-func (c *call) decide(ctx context.Context, failure *mcp.CallError, verdict mcp.Verdict) {
+func (c *call) decide(failure *mcp.CallError, verdict mcp.Verdict) {
 	c.Metrics.replayed(c.service(), verdict.Replay)
-	c.log(ctx).Info("[HEAL] replay decided", "service", c.Server.Key(), "tool", failure.Tool, "replay", verdict.Replay, "reason", verdict.Reason)
+	c.log().Info("[HEAL] replay decided", "service", c.Server.Key(), "tool", failure.Tool, "replay", verdict.Replay, "reason", verdict.Reason)
 	c.listener.HealingProgress(c.service(), decision(failure, verdict))
 }
 
 // answer tells what is known of a server that was not healed.
-func (c *call) answer(ctx context.Context, k *known) error {
+func (c *call) answer(k *known) error {
 	unhealed := c.unhealed(issueOf(k.failure), k.outcome)
 	unhealed.AtOnce = true
 	if left := k.probeAt.Sub(c.Clock.Now()); left > 0 {
@@ -258,7 +258,7 @@ func (c *call) answer(ctx context.Context, k *known) error {
 	unhealed.text += fmt.Sprintf("\n\nThis is known since %s, and the call was not made. The server is looked at again in %s",
 		k.outcome.Timestamp, unhealed.RetryAfter.Round(100*time.Millisecond))
 	c.Metrics.answeredAtOnce(c.service())
-	c.log(ctx).V(1).Info("[HEAL] answered with what is known", "service", c.Server.Key(), "request", k.outcome.Request)
+	c.log().V(1).Info("[HEAL] answered with what is known", "service", c.Server.Key(), "request", k.outcome.Request)
 	c.listener.HealingEnded(k.outcome.Result)
 	c.listener.HealingFailed(c.service(), unfixed(k.outcome, k.err), k.outcome.Recommendation)
 	return unhealed
@@ -299,7 +299,7 @@ func (c *call) mayHaveRun(told error, failure *mcp.CallError) error {
 // heal tells the whole story of one heal. The error says what a person should know and do.
 func (c *call) heal(ctx context.Context, flight *flight, failure *mcp.CallError) (outcome healing.Outcome, back bool, unhealed error) {
 	service, issue := c.service(), issueOf(failure)
-	c.log(ctx).Info("[HEAL] a call failed", "service", c.Server.Key(), "tool", failure.Tool, "class", failure.Class, "reason", failure.Reason,
+	c.log().Info("[HEAL] a call failed", "service", c.Server.Key(), "tool", failure.Tool, "class", failure.Class, "reason", failure.Reason,
 		"issue", issue, "error", failure.Observed().Message)
 	c.listener.HealingStarted(service, issue)
 	c.listener.HealingProgress(service, "Investigating issue with "+service+"...")
@@ -313,7 +313,7 @@ func (c *call) heal(ctx context.Context, flight *flight, failure *mcp.CallError)
 		return outcome, false, context.Cause(ctx)
 	}
 	c.Metrics.healed(service, outcome.Success, err)
-	c.log(ctx).Info("[HEAL] result", "service", service, "request", outcome.Request, "success", outcome.Success,
+	c.log().Info("[HEAL] result", "service", service, "request", outcome.Request, "success", outcome.Success,
 		"fix", outcome.FixApplied, "diagnosis", outcome.Diagnosis)
 	c.listener.HealingEnded(outcome.Result)
 	switch {
@@ -324,7 +324,7 @@ func (c *call) heal(ctx context.Context, flight *flight, failure *mcp.CallError)
 		return outcome, false, c.unhealed(issue, outcome)
 	default:
 		if failure.Class != v1alpha1.ErrorDependencyDown || outcome.FixApplied != "" {
-			c.decide(ctx, failure, mcp.Replay(failure.Class, failure.Sent, c.Hints))
+			c.decide(failure, mcp.Replay(failure.Class, failure.Sent, c.Hints))
 		}
 		c.listener.HealingSucceeded(service, restored(outcome))
 		return outcome, back, nil

@@ -191,6 +191,33 @@ func TestAServerThatComesBackByItself(t *testing.T) {
 	}
 }
 
+// The call that was under way when the server died was sent, and begins the heal; those that come later are refused. All of them are
+// there again as soon as the server is.
+func TestAServerThatDiedDuringACallAndComesBack(t *testing.T) {
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, _ func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+		<-ctx.Done()
+		return healing.Outcome{}, context.Cause(ctx)
+	}}
+	w := newWorld(t, h, true)
+	ended := make(chan error, 2)
+	call := func(do func(context.Context) error) {
+		_, err := w.call(t.Context(), do)
+		ended <- err
+	}
+	underWay, _ := counting(lost, nil)
+	go call(underWay)
+	mcptest.Eventually(t, "the heal", func() bool { return h.heals.Load() == 1 })
+	later, made := counting(refused, nil)
+	go call(later)
+	mcptest.Eventually(t, "the call that is refused", func() bool { return made.Load() == 1 })
+	w.backend.Up()
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Once the operator changes something, it is the operator who says when the server works.
 func TestTheOperatorsChangeIsWaitedFor(t *testing.T) {
 	over := make(chan struct{})

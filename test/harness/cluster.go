@@ -52,7 +52,7 @@ type Cluster struct {
 func Connect() (*Cluster, error) {
 	path := os.Getenv("E2E_KUBECONFIG")
 	if path == "" {
-		return nil, errors.New("E2E_KUBECONFIG is not set: run `make test-e2e` or `make bench`, which start a cluster and set it")
+		return nil, errors.New("E2E_KUBECONFIG is not set: run `make test-e2e` or `make bench-heal`, which start a cluster and set it")
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // serve is an MCP server that costs as little as one can, so that what is in front of it shows: it keeps one session, and has three
 // tools. small and large only read, write does not, and is never done: it notes in a file that it ran, and hangs.
-func serve(address, notes string) error {
+func serve(notes string, addresses ...string) error {
 	small, large := result(64), result(64<<10)
 	session := fmt.Sprint("bench-", os.Getpid())
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,7 +63,7 @@ func serve(address, notes string) error {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":%s}`, message.ID, answer)
 	})
-	return listen(address, handler)
+	return listen(handler, addresses...)
 }
 
 func tool(name string, reads bool) string {

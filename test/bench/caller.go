@@ -14,22 +14,23 @@ import (
 	"time"
 )
 
-// client is an MCP client that costs little: one connection, and requests that are made beforehand.
-type client struct {
+// caller is an MCP client that costs little: one connection, and requests that are made beforehand.
+type caller struct {
 	conn    net.Conn
 	in      *bufio.Reader
 	path    string
 	session string
 	prefix  string
+	token   string
 }
 
 // dial opens a session.
-func dial(ctx context.Context, address, path, prefix string) (*client, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+func dial(ctx context.Context, w way) (*caller, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", w.process.address)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn: conn, in: bufio.NewReaderSize(conn, 128<<10), path: path, prefix: prefix}
+	c := &caller{conn: conn, in: bufio.NewReaderSize(conn, 128<<10), path: w.path, prefix: w.prefix, token: w.token}
 	if _, err := c.do(c.request(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}`)); err != nil {
 		return nil, err
 	}
@@ -41,22 +42,25 @@ func dial(ctx context.Context, address, path, prefix string) (*client, error) {
 	return c, nil
 }
 
-func (c *client) request(body string) []byte {
-	session := ""
+func (c *caller) request(body string) []byte {
+	headers := ""
 	if c.session != "" {
-		session = "Mcp-Session-Id: " + c.session + "\r\n"
+		headers = "Mcp-Session-Id: " + c.session + "\r\n"
 	}
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMcp-Protocol-Version: 2025-11-25\r\n%sContent-Length: %d\r\n\r\n%s",
-		c.path, session, len(body), body)
+	if c.token != "" {
+		headers += "Authorization: Bearer " + c.token + "\r\n"
+	}
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMcp-Protocol-Version: 2025-11-25\r\n%sContent-Length: %d\r\n\r\n%s",
+		c.path, headers, len(body), body)
 }
 
 // call is a request for a tool.
-func (c *client) call(tool string) []byte {
+func (c *caller) call(tool string) []byte {
 	return c.request(`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"` + c.prefix + tool + `","arguments":{"q":"which hosts are up?"}}}`)
 }
 
 // do sends a request and reads the answer.
-func (c *client) do(request []byte) ([]byte, error) {
+func (c *caller) do(request []byte) ([]byte, error) {
 	if _, err := c.conn.Write(request); err != nil {
 		return nil, err
 	}
@@ -78,7 +82,7 @@ func (c *client) do(request []byte) ([]byte, error) {
 }
 
 // measure makes calls one after the other, for some time, and returns how long each took, and how many failed.
-func (c *client) measure(ctx context.Context, tool string, length time.Duration) (took []time.Duration, failed int, err error) {
+func (c *caller) measure(ctx context.Context, tool string, length time.Duration) (took []time.Duration, failed int, err error) {
 	request := c.call(tool)
 	for begun := time.Now(); time.Since(begun) < length; {
 		start := time.Now()

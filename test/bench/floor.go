@@ -1,16 +1,16 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package streams_test
+package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"sync"
-	"testing"
 )
 
 // floor is the least that can be done: a server that keeps its connections in a list and writes the same bytes to one after the
@@ -21,15 +21,16 @@ type floor struct {
 	conns []net.Conn
 }
 
-func startFloor(b *testing.B) (f *floor, address string) {
-	b.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
+func startFloor(ctx context.Context) (f *floor, address string, err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		b.Fatal(err)
+		return nil, "", err
 	}
 	f = &floor{}
-	b.Cleanup(func() {
+	context.AfterFunc(ctx, func() {
 		_ = listener.Close()
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		for _, conn := range f.conns {
 			_ = conn.Close()
 		}
@@ -42,8 +43,8 @@ func startFloor(b *testing.B) (f *floor, address string) {
 			}
 			request, err := http.ReadRequest(bufio.NewReader(conn))
 			if err != nil {
-				b.Error(err)
-				return
+				_ = conn.Close() // its reader says so
+				continue
 			}
 			_, _ = io.Copy(io.Discard, request.Body)
 			f.mu.Lock()
@@ -52,7 +53,7 @@ func startFloor(b *testing.B) (f *floor, address string) {
 			f.mu.Unlock()
 		}
 	}()
-	return f, listener.Addr().String()
+	return f, listener.Addr().String(), nil
 }
 
 // opened is the event that a stream of the floor begins with.
