@@ -56,8 +56,6 @@ const (
 	DefaultHeartbeat = 15 * time.Second
 	// DefaultWriteTimeout is what only a reader needs that does not read.
 	DefaultWriteTimeout = 10 * time.Second
-	// readTimeout bounds the reading of a body: one that trickles in must not hold the connection.
-	readTimeout = 10 * time.Second
 )
 
 // Proxy serves /mcp and /mcp/{server}. It is safe for concurrent use. Close it when the servers are.

@@ -94,7 +94,8 @@ type Call struct {
 	Tool string
 	// Hints of the tool: whether the call may be made twice.
 	Hints mcp.Hints
-	// RequestedBy is recorded on the HealingRequest, at most 253 characters.
+	// RequestedBy is recorded on the HealingRequest, at most 253 characters. Empty means that nobody was asked who they are, and is
+	// recorded as what Kubernetes calls them.
 	RequestedBy string
 	// Task is the id of the task that makes the call, for the record; empty if there is none.
 	Task string
