@@ -126,6 +126,11 @@ func (s *session) begin(ctx context.Context) {
 	s.err = errNotOpened
 	defer close(s.ready)
 	err := s.initialize(ctx)
+	switch mcpserver.ReasonOf(err) {
+	case mcpserver.FirstByteTimeout, mcpserver.AnswerTimeout:
+		// It is the session that did not come in time, and no call.
+		err = fmt.Errorf("opening a session: %w", context.DeadlineExceeded)
+	}
 	if s.err = err; err != nil {
 		b.drop(s)
 		result = "failed"
@@ -290,11 +295,18 @@ func (s *session) refused(response *wire.Response) error {
 	if response.Status == http.StatusBadRequest && s.id != "" && bytes.Contains(bytes.ToLower(body), []byte("session")) {
 		exchange.Status = http.StatusNotFound
 	}
+	exchange.WantsTLS = mcpserver.TurnsDownPlain(response.Status, body)
 	failure := &mcpserver.RequestError{Exchange: exchange, Err: fmt.Errorf("HTTP %d %s", response.Status, http.StatusText(response.Status))}
-	if told := rejection(exchange.Status, body); told != nil {
-		return &rejected{failure, told}
+	if mcpserver.ReasonOf(failure) != mcpserver.BadStatus {
+		return failure // the status says it all
 	}
-	return failure
+	var message struct {
+		Error json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(body, &message) != nil || len(message.Error) == 0 || message.Error[0] != '{' {
+		return failure
+	}
+	return &rejected{failure, message.Error}
 }
 
 // rejected is a request that the server understood and did not like: its client's matter.
@@ -302,19 +314,6 @@ type rejected struct {
 	*mcpserver.RequestError
 	// message is the JSON-RPC error that the server gave, with whatever id.
 	message []byte
-}
-
-func rejection(status int, body []byte) []byte {
-	if status < 400 || status >= 500 || status == http.StatusNotFound || status == http.StatusTooManyRequests {
-		return nil
-	}
-	var message struct {
-		Error json.RawMessage `json:"error"`
-	}
-	if json.Unmarshal(body, &message) != nil || len(message.Error) == 0 || message.Error[0] != '{' {
-		return nil
-	}
-	return message.Error
 }
 
 // broken is an answer that is not what was asked for.

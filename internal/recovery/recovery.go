@@ -163,6 +163,9 @@ func (c *call) do(ctx context.Context) error {
 		verdict := mcp.Replay(failure.Class, failure.Sent, c.Hints)
 		if c.AtOnce && !verdict.Replay {
 			c.decide(ctx, failure, verdict)
+			if failure.Answered {
+				return own(failure)
+			}
 			return c.mayHaveRun(fmt.Errorf("%s failed (%s) and is being healed. The call is not made a second time: %s", c.service(), issueOf(failure), verdict.Reason), failure)
 		}
 		outcome, back, unhealed := c.heal(ctx, flight, failure)
