@@ -49,17 +49,13 @@ func (c *call) complaint(response *wire.Response, m message) error {
 
 // rejection is complaint of a JSON-RPC error that came with an HTTP status of its own.
 func (c *call) rejection(told *rejected) error {
-	said := &jsonrpc.Error{}
-	if json.Unmarshal(told.message, said) != nil {
-		return told
-	}
-	err := &mcpserver.RequestError{Exchange: told.Exchange, Err: said}
-	if mcpserver.ReasonOf(err) == mcpserver.ToolError {
+	switch mcpserver.ReasonOf(told.RequestError) {
+	case mcpserver.ToolError, mcpserver.BadStatus:
 		return told
 	}
 	data := append(append([]byte(`{"id":0,"jsonrpc":"2.0","error":`), told.message...), '}')
 	c.own = &message{data, envelope.Head(data)}
-	return err
+	return told.RequestError
 }
 
 var isError = []byte(`"isError":`)

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/proxy/wire"
 )
@@ -226,16 +228,13 @@ func (s *session) ask(ctx context.Context, method string, params []byte) (json.R
 	}
 	var message struct {
 		Result json.RawMessage `json:"result"`
-		Error  *struct {
-			Code    int    `json:"code"`
-			Message string `json:"message"`
-		} `json:"error"`
+		Error  *jsonrpc.Error  `json:"error"`
 	}
 	switch err := json.Unmarshal(answer.data, &message); {
 	case err != nil:
 		return nil, nil, broken(response, fmt.Errorf("reading the answer to %s: %w", method, err))
 	case message.Error != nil:
-		return nil, nil, broken(response, fmt.Errorf("the server answers %s with the error %d: %s", method, message.Error.Code, message.Error.Message))
+		return nil, nil, broken(response, fmt.Errorf("the server answers %s with the error %d: %w", method, message.Error.Code, message.Error))
 	case len(message.Result) == 0:
 		return nil, nil, broken(response, fmt.Errorf("the server answers %s without a result", method))
 	}
@@ -306,6 +305,10 @@ func (s *session) refused(response *wire.Response) error {
 	if json.Unmarshal(body, &message) != nil || len(message.Error) == 0 || message.Error[0] != '{' {
 		return failure
 	}
+	said := &jsonrpc.Error{}
+	if json.Unmarshal(message.Error, said) == nil {
+		failure.Err = fmt.Errorf("HTTP %d: %w", response.Status, said)
+	}
 	return &rejected{failure, message.Error}
 }
 
@@ -315,6 +318,9 @@ type rejected struct {
 	// message is the JSON-RPC error that the server gave, with whatever id.
 	message []byte
 }
+
+// Unwrap gives the failure that it is where nobody can be told.
+func (r *rejected) Unwrap() error { return r.RequestError }
 
 // broken is an answer that is not what was asked for.
 func broken(response *wire.Response, err error) error {
