@@ -85,6 +85,9 @@ func (b *backend) drop(s *session) {
 		b.sessions[s.caps] = nil
 	}
 	s.close()
+	if s.caps == 0 {
+		b.comeBack()
+	}
 }
 
 // close must be called with the backend's lock held. Calls under way keep their connections.
@@ -115,6 +118,7 @@ func (b *backend) open(caps capabilities, endpoint mcpserver.Endpoint) *session 
 		if again {
 			b.relist() // what is behind the Service may be another version by now
 		}
+		b.proxy.background(func(context.Context) { s.wishAgain(ctx) })
 		s.listen(ctx)
 	})
 	return s
