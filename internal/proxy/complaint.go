@@ -18,11 +18,14 @@ import (
 // maxComplaint bounds the answers that are looked at for a failure, in bytes. What tools say when they fail is short.
 const maxComplaint = 16 << 10
 
+// ends is how much of each end of an answer is searched, in bytes: all SDKs write isError there.
+const ends = 512
+
 // complaint is what the answer to a tool call says of a failure that a heal may cure: an error of JSON-RPC itself, or the tool's own that
 // says that what it depends on is down. The message is kept, since it is the answer if no heal changes it. Nil means that there is no
-// such failure. An answer that is well is searched for a word and not decoded.
+// such failure. An answer that is well is searched for a word at its ends, and not decoded.
 func (c *call) complaint(response *wire.Response, m message) error {
-	if c.tool == "" || len(m.data) > maxComplaint || !m.Failed && !saysError(m.data) {
+	if c.tool == "" || len(m.data) > maxComplaint || !m.Failed && !saysError(m.data[:min(len(m.data), ends)]) && !saysError(m.data[max(0, len(m.data)-ends):]) {
 		return nil
 	}
 	var answer struct {
