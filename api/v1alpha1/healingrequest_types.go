@@ -49,7 +49,7 @@ const (
 )
 
 // ErrorClass is the class of a failed MCP call. docs/reference/failures.md tells them apart, and what each leads to.
-// +kubebuilder:validation:Enum=ConnectionRefused;Timeout;DNS;Unavailable;SessionLost;Protocol;ToolError;Canceled;TLS;StreamCut;RateLimited;Unauthorized;TooLarge;DependencyDown;Internal
+// +kubebuilder:validation:Enum=ConnectionRefused;Timeout;DNS;Unavailable;SessionLost;Protocol;ToolError;Canceled;TLS;StreamCut;RateLimited;Unauthorized;TooLarge;DependencyDown;Internal;AddressRefused
 type ErrorClass string
 
 // The classes of failure. Those that a heal may cure have one recorded; the others are told to the caller and recorded by nobody.
@@ -69,6 +69,7 @@ const (
 	ErrorTooLarge          ErrorClass = "TooLarge"
 	ErrorDependencyDown    ErrorClass = "DependencyDown"
 	ErrorInternal          ErrorClass = "Internal"
+	ErrorAddressRefused    ErrorClass = "AddressRefused"
 )
 
 // ObservedError is the failure that the caller saw. It is evidence, and never chooses an action.

@@ -89,7 +89,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	server := gateway.New(gateway.Options{
 		Loop: loop, Known: loop.Knows, Heals: healer, MCP: tools, Servers: usable, Approver: gate, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
 		Streams: o.streams, StreamsEach: o.streamsEach, Tasks: task.Options{Running: o.streams, RunningEach: o.streamsEach},
-		Guard: gate.Guard, LocalOnly: loopback(o.addr), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
+		Guard: gate.Guard, Resource: gate.Resource(), LocalOnly: loopback(o.addr), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.cache, server, &synced)
 }

@@ -81,7 +81,9 @@ func (g *Gate) Guard(next http.Handler) http.Handler {
 			err = g.enter(r.Context(), user)
 		}
 		if err != nil {
-			g.refused(r, user, err).WriteTo(w)
+			refusal := *g.refused(r, user, err)
+			refusal.challenge = g.pointed(r, refusal.challenge)
+			refusal.WriteTo(w)
 			return
 		}
 		r = r.WithContext(withIdentified(r.Context(), user))

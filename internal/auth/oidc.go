@@ -80,7 +80,7 @@ func (i *Issuer) discovered(ctx context.Context) (*oidc.IDTokenVerifier, error) 
 	if i.verifier != nil {
 		return i.verifier, nil
 	}
-	ctx = oidc.ClientContext(ctx, i.Client)
+	ctx = oidc.ClientContext(ctx, briefly(i.Client, i.Clock))
 	provider, err := oidc.NewProvider(ctx, i.URL)
 	if err != nil {
 		return nil, fmt.Errorf("the issuer %s does not answer: %w", i.URL, err)

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,8 @@ type issuer struct {
 	key *rsa.PrivateKey
 	// down, and keyless: it answers nothing, or nothing about its keys.
 	down, keyless atomic.Bool
+	// fetched counts how often it was asked for its keys.
+	fetched atomic.Int32
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -42,6 +45,7 @@ func newIssuer(t *testing.T) *issuer {
 		case i.down.Load(), i.keyless.Load() && r.URL.Path == "/keys":
 			w.WriteHeader(http.StatusBadGateway)
 		case r.URL.Path == "/keys":
+			i.fetched.Add(1)
 			_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Algorithm: "RS256", Use: "sig"}}})
 		default:
 			_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.URL, "jwks_uri": i.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256", "HS256", "none"}})
@@ -53,7 +57,12 @@ func newIssuer(t *testing.T) *issuer {
 
 func signed(t *testing.T, algorithm jose.SignatureAlgorithm, key any, claims map[string]any) string {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "1"))
+	return signedAs(t, "1", algorithm, key, claims)
+}
+
+func signedAs(t *testing.T, id string, algorithm jose.SignatureAlgorithm, key any, claims map[string]any) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", id))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +143,58 @@ func TestTokensOfAnIssuer(t *testing.T) {
 }
 
 func email(o *auth.IssuerOptions) { o.UsernameClaim, o.UsernamePrefix = "email", "" }
+
+// TestMadeUpKeys: tokens with key ids that nobody knows do not make the gateway ask the issuer each time, and a key that is new is
+// known in time.
+func TestMadeUpKeys(t *testing.T) {
+	i, now := newIssuer(t), testclock.NewFakeClock(time.Now())
+	a := auth.NewIssuer(i.options(now))
+	for n := range 100 {
+		token := signedAs(t, fmt.Sprint("made up ", n), jose.RS256, i.key, i.claims(now.Now(), nil))
+		if _, err := a.Authenticate(t.Context(), token); err == nil || !strings.Contains(err.Error(), "not valid") {
+			t.Fatal(err)
+		}
+	}
+	if n := i.fetched.Load(); n != 1 {
+		t.Errorf("the keys were fetched %d times", n)
+	}
+	now.Step(11 * time.Second)
+	if _, err := a.Authenticate(t.Context(), signedAs(t, "new", jose.RS256, i.key, i.claims(now.Now(), nil))); err == nil || i.fetched.Load() != 2 {
+		t.Errorf("fetched %d times: %v", i.fetched.Load(), err)
+	}
+	if user, err := a.Authenticate(t.Context(), signed(t, jose.RS256, i.key, i.claims(now.Now(), nil))); err != nil || user.Name != "idp:anna" {
+		t.Error(user.Name, err)
+	}
+}
+
+// TestWhereTokensAreFrom: a client without one is told (RFC 9728).
+func TestWhereTokensAreFrom(t *testing.T) {
+	i, now := newIssuer(t), testclock.NewFakeClock(time.Now())
+	gate := auth.NewGate(auth.Options{Authenticator: auth.NewIssuer(i.options(now)), Clock: now})
+	guarded := gate.Guard(http.NotFoundHandler())
+	for path, at := range map[string]string{"/mcp": "/mcp", "/mcp/sandfly": "/mcp/sandfly", "/api/tasks": "", "/mcpx": ""} {
+		request := httptest.NewRequest(http.MethodPost, "http://cortex.example"+path, nil)
+		request.Header.Set("X-Forwarded-Proto", "https")
+		answer := httptest.NewRecorder()
+		guarded.ServeHTTP(answer, request)
+		want := `Bearer realm="cortex", resource_metadata="https://cortex.example/.well-known/oauth-protected-resource` + at + `"`
+		if got := answer.Header().Get("WWW-Authenticate"); answer.Code != http.StatusUnauthorized || got != want {
+			t.Errorf("%s: %d %s", path, answer.Code, got)
+		}
+		answer = httptest.NewRecorder()
+		gate.Resource().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://cortex.example"+auth.ResourcePath+at, nil))
+		var told struct {
+			Resource string   `json:"resource"`
+			Servers  []string `json:"authorization_servers"`
+		}
+		if json.Unmarshal(answer.Body.Bytes(), &told) != nil || told.Resource != "http://cortex.example"+at || !slices.Equal(told.Servers, []string{i.URL}) {
+			t.Errorf("%s: %s", path, answer.Body)
+		}
+	}
+	if auth.Open().Resource() != nil {
+		t.Error("a gateway that asks nobody sends clients to an issuer")
+	}
+}
 
 // TestAnIssuerThatIsAway: a gateway starts without it, says so, and lets nobody through until it is back. What was verified is
 // believed no longer than the token is good.

@@ -66,7 +66,7 @@ func (r *run) output(ctx context.Context, call Call) (output *sdk.CallToolResult
 	if err != nil {
 		return nil, err
 	}
-	err = r.outliving(ctx, server, call.Tool.Hints, func(ctx context.Context) error {
+	err = r.outliving(ctx, server, call.Tool, func(ctx context.Context) error {
 		started := r.Clock.Now()
 		output, err = server.Call(ctx, call.Tool, call.Arguments)
 		r.Metrics.called(call.Server.Name, err, r.Clock.Since(started))

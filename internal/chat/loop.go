@@ -217,7 +217,7 @@ func (r *run) listAll(ctx context.Context, keys []types.NamespacedName) {
 	r.sideBySide(len(keys), func(i int) (err error) {
 		server, err := r.find(ctx, keys[i])
 		if err == nil {
-			err = r.outliving(ctx, server, mcp.Hints{ReadOnly: true}, func(ctx context.Context) error { return server.List(ctx) })
+			err = r.outliving(ctx, server, mcp.Tool{Hints: mcp.Hints{ReadOnly: true}}, func(ctx context.Context) error { return server.List(ctx) })
 		}
 		return err
 	}, func(i int, err error) {
@@ -227,9 +227,11 @@ func (r *run) listAll(ctx context.Context, keys []types.NamespacedName) {
 	})
 }
 
-// outliving makes a call that outlives a failure of its server.
-func (r *run) outliving(ctx context.Context, server *mcp.Server, hints mcp.Hints, call func(context.Context) error) error {
-	return r.Recoverer.Do(ctx, recovery.Call{Server: server, Hints: hints, RequestedBy: r.query.RequestedBy, Task: r.query.ID, Make: call}, r)
+// outliving makes a call that outlives a failure of its server. A listing is one of no tool.
+func (r *run) outliving(ctx context.Context, server *mcp.Server, tool mcp.Tool, call func(context.Context) error) error {
+	return r.Recoverer.Do(ctx, recovery.Call{
+		Server: server, Tool: tool.Name, Hints: tool.Hints, RequestedBy: r.query.RequestedBy, Task: r.query.ID, Make: call,
+	}, r)
 }
 
 // sideBySide does n things at once and waits for all. done is told the error of each that failed. One alone needs no goroutine of

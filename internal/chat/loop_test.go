@@ -81,6 +81,13 @@ type setup struct {
 
 func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
 	t.Helper()
+	loop, h := s.loop(t)
+	return ask(ctx, t, loop, h, query)
+}
+
+// loop makes a Loop in front of the backends, and then does the damage.
+func (s setup) loop(t *testing.T) (*chat.Loop, *healer) {
+	t.Helper()
 	s.options.Log = testr.New(t)
 	registry := mcp.NewRegistry(s.options)
 	t.Cleanup(registry.Close)
@@ -109,6 +116,11 @@ func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
 		Planner: s.planner, Servers: func(context.Context) ([]*mcp.Server, error) { return s.usable(registry.Servers()) }, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
+	return loop, h
+}
+
+func ask(ctx context.Context, t *testing.T, loop *chat.Loop, h *healer, query string) asked {
+	t.Helper()
 	var events, extras []string
 	outcome := loop.Run(ctx, chat.Query{ID: "task-1", Text: query, RequestedBy: "test"}, func(event chat.Event) {
 		raw, err := json.Marshal(event)
@@ -196,6 +208,34 @@ func TestAServerThatIsDownIsHealedAndThenAnswers(t *testing.T) {
 	}
 	if runs := backend.Calls("list_hosts"); runs != 1 || len(got.outcome.Healing) != 1 || !got.outcome.Healing[0].Success {
 		t.Errorf("ran %d times; heals: %+v", runs, got.outcome.Healing)
+	}
+}
+
+// A call that waits for the heal of another one was never made, and is named all the same when it is.
+func TestACallThatWaitsIsNamed(t *testing.T) {
+	backend := mcptest.Start(t, sandfly)
+	var loop *chat.Loop
+	var h *healer
+	second := make(chan asked, 1)
+	loop, h = setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{fixed(func() {
+		investigating, events := make(chan struct{}), []string(nil)
+		begun := sync.OnceFunc(func() { close(investigating) })
+		go func() {
+			defer begun()
+			loop.Run(t.Context(), chat.Query{ID: "task-2", Text: "start a scan host=web-1"}, func(event chat.Event) {
+				raw, _ := json.Marshal(event)
+				if events = append(events, string(raw)); strings.Contains(string(raw), "Investigating") {
+					begun()
+				}
+			})
+			second <- asked{events: events}
+		}()
+		<-investigating
+		backend.Up()
+	})}}.loop(t)
+	ask(t.Context(), t, loop, h, "list sandfly hosts").expect(t, chat.StatusCompleted, "2 hosts", "start", "start", "progress", "complete", "complete")
+	if told := strings.Join((<-second).events, "\n"); !strings.Contains(told, "Calling start_scan again: the call did not reach the server") || backend.Calls("start_scan") != 1 || len(h.failures) != 1 {
+		t.Errorf("ran %d times, %d heals: %s", backend.Calls("start_scan"), len(h.failures), told)
 	}
 }
 

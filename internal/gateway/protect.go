@@ -11,9 +11,11 @@ import (
 	"github.com/ry-ops/cortex/internal/auth"
 )
 
-// openRoutes are the patterns that need no caller: what probes and scrapers read, and the page, which holds nothing. Whatever
-// else is registered is guarded, so that a route that is forgotten here is closed.
-var openRoutes = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/": true}
+// openRoutes are the patterns that need no caller: what probes and scrapers read, where callers get their tokens, and the page, which
+// holds nothing. Whatever else is registered is guarded, so that a route that is forgotten here is closed.
+var openRoutes = map[string]bool{
+	"/healthz": true, "/readyz": true, "/metrics": true, "/": true, auth.ResourcePath: true, auth.ResourcePath + "/{path...}": true,
+}
 
 // policy of the page: what it loads is the gateway's own, and nothing in it is inline. Whatever foreign text gets into it is
 // text. An answer that is no page has no use for any of it, and the header does it no harm.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/ry-ops/cortex/internal/auth"
 	"github.com/ry-ops/cortex/internal/gateway/ui"
 	"github.com/ry-ops/cortex/internal/panics"
 )
@@ -30,6 +31,10 @@ func (s *Server) Handler() http.Handler {
 	if s.MCP != nil {
 		mux.HandleFunc("/mcp", s.mcp)
 		mux.HandleFunc("/mcp/{server}", s.mcp)
+	}
+	if s.Resource != nil {
+		mux.Handle(auth.ResourcePath, s.Resource)
+		mux.Handle(auth.ResourcePath+"/{path...}", s.Resource)
 	}
 	mux.Handle("/", ui.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "there is nothing here: the page is at /, and queries are POSTed to /api/tasks")

@@ -68,6 +68,8 @@ type Options struct {
 	MCP MCP
 	// Guard lets callers through to all but openRoutes, and tells who they are (auth.FromContext). Nil lets everybody through.
 	Guard func(http.Handler) http.Handler
+	// Resource tells clients where to get tokens. Nil serves none.
+	Resource http.Handler
 	// LocalOnly refuses requests to another host than this machine: for a gateway that listens on loopback.
 	LocalOnly bool
 	// Servers gives the MCP servers that the caller of a context may use. Nil means that there are none.

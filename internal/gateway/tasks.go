@@ -4,7 +4,6 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,9 +30,6 @@ const (
 
 	expected = `a JSON object such as {"query": "list sandfly hosts", "streaming": true}`
 )
-
-// ownName is recorded on HealingRequests where nobody was asked who they are.
-const ownName = "cortex-gateway"
 
 // question is the body of POST /api/tasks. Fields that it does not know are ignored.
 type question struct {
@@ -73,15 +69,14 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	caller := s.Caller(r)
-	who := cmp.Or(caller, ownName)
 	if t.ConversationID != "" {
-		if err := s.Known(t.ConversationID, who); err != nil {
+		if err := s.Known(t.ConversationID, caller); err != nil {
 			s.refuse(w, http.StatusNotFound, err.Error())
 			return
 		}
 	}
 	id := task.NewID(s.Clock.Now())
-	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: who, Conversation: t.ConversationID})
+	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: caller, Conversation: t.ConversationID})
 	if err != nil {
 		s.refuseBusy(w, err)
 		return

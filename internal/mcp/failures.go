@@ -70,6 +70,8 @@ var failures = []Failure{
 		Advice: "Ask with less."},
 	{Reason: mcpserver.AnswerTooLarge, When: "the answer is larger than the gateway reads (8 MiB)", Reach: Always, Issue: "the answer is too large",
 		Advice: "Ask for less at once."},
+	{Reason: mcpserver.AddressRefused, When: "the Service leads to an address where no MCP server may be: the node's own, the network's or the cloud's", Reach: Never, Issue: "the address is never dialled",
+		Advice: "Give the Service a selector of pods."},
 	{Reason: mcpserver.DependencyDown, When: "the tool's own error says that what it depends on cannot be reached", Reach: Always, Heals: true, Issue: "the tool cannot reach what it depends on"},
 	{Reason: mcpserver.ToolError, When: "the tool itself says no", Reach: Always, Issue: "the tool answered with an error",
 		Advice: "That is the answer."},

@@ -32,6 +32,8 @@ func Replay(class v1alpha1.ErrorClass, sent bool, hints Hints) Verdict {
 		return Verdict{false, "the server wants credentials"}
 	case class == v1alpha1.ErrorTooLarge:
 		return Verdict{false, "it would be too large again"}
+	case class == v1alpha1.ErrorAddressRefused:
+		return Verdict{false, "its address is never dialled"}
 	case class == v1alpha1.ErrorInternal:
 		return Verdict{false, "the gateway itself failed"}
 	case !sent:

@@ -70,7 +70,7 @@ func TestNobodyIsDialledThere(t *testing.T) {
 		if !errors.As(err, &refused) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if Sent(err) || Classify(err) != v1alpha1.ErrorConnectionRefused {
+		if Sent(err) || Classify(err) != v1alpha1.ErrorAddressRefused {
 			t.Errorf("%s: sent %t, class %s", name, Sent(err), Classify(err))
 		}
 		endpoint.Plain = true

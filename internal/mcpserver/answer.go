@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -38,17 +39,17 @@ func (a *answer) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// retryAfter reads the header of that name where it holds seconds (RFC 9110 §10.2.3). A date is left to the caller's own pause.
-func retryAfter(header http.Header) time.Duration {
-	seconds, err := strconv.Atoi(strings.TrimSpace(header.Get("Retry-After")))
+// RetryAfter reads the value of the header of that name where it holds seconds (RFC 9110 §10.2.3), a day at most. A date is left to
+// the caller's own pause.
+func RetryAfter(value string) time.Duration {
+	seconds, err := strconv.Atoi(strings.TrimSpace(value))
 	if err != nil || seconds < 0 {
 		return 0
 	}
 	return time.Duration(min(seconds, int(24*time.Hour/time.Second))) * time.Second
 }
 
-// turnsDownPlain recognises the answer of a TLS server to plain HTTP: a 400 with a sentence about it (net/http, nginx, Apache,
-// HAProxy). The body is left as it was.
+// turnsDownPlain is TurnsDownPlain of an answer, whose body is left as it was.
 func turnsDownPlain(response *http.Response) bool {
 	if response.StatusCode != http.StatusBadRequest {
 		return false
@@ -58,9 +59,20 @@ func turnsDownPlain(response *http.Response) bool {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(head), response.Body), response.Body}
-	text := strings.ToLower(string(head))
-	return strings.Contains(text, "http request to an https server") || strings.Contains(text, "http request was sent to https port") ||
-		strings.Contains(text, "speaking plain http to an ssl-enabled server")
+	return TurnsDownPlain(response.StatusCode, head)
+}
+
+// TurnsDownPlain recognises the answer of a TLS server to plain HTTP: a 400 whose body begins with a sentence about it (net/http, nginx,
+// Apache, HAProxy).
+func TurnsDownPlain(status int, body []byte) bool {
+	text := strings.ToLower(string(body[:min(len(body), maxRefusal)]))
+	return status == http.StatusBadRequest && (strings.Contains(text, "http request to an https server") || strings.Contains(text, "http request was sent to https port") ||
+		strings.Contains(text, "speaking plain http to an ssl-enabled server"))
+}
+
+// Broke reports whether a connection broke off, in the middle of whatever was read.
+func Broke(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // repeatable reports whether net/http would send a request again by itself after it may have been read: it takes a header of

@@ -48,6 +48,8 @@ func ReasonOf(err error) Reason {
 		return ServerError
 	case errors.Is(err, mcp.ErrSessionMissing), errors.Is(err, mcp.ErrConnectionClosed):
 		return SessionLost
+	case errors.As(err, new(*AddressError)):
+		return AddressRefused
 	case isTLS(err):
 		return BadTLS
 	case isDNS(err):
@@ -82,6 +84,10 @@ var byStatus = map[int]Reason{
 func answerReason(err error, facts Exchange) Reason {
 	var wire *jsonrpc.Error
 	switch {
+	case facts.Answered && facts.Status == 0 && !facts.Cut:
+		return NotMCP // not even HTTP, which the SDK tells as a JSON-RPC error of its own
+	case facts.Answered && facts.Status == 0:
+		return StreamCut
 	case errors.As(err, &wire) && DependencyText(wire.Message) && isToolError(wire):
 		return DependencyDown
 	case wire != nil && isToolError(wire):
@@ -118,7 +124,7 @@ func StatusError(response *http.Response) error {
 	if status < http.StatusInternalServerError && status != http.StatusTooManyRequests && (status != http.StatusNotFound || !session) {
 		return nil
 	}
-	exchange := Exchange{Connected: true, Written: true, Answered: true, Status: status, Session: session, RetryAfter: retryAfter(response.Header)}
+	exchange := Exchange{Connected: true, Written: true, Answered: true, Status: status, Session: session, RetryAfter: RetryAfter(response.Header.Get("Retry-After"))}
 	return &RequestError{Exchange: exchange, Err: errors.New("HTTP " + response.Status)}
 }
 
@@ -202,8 +208,9 @@ func isMalformed(err error) bool {
 }
 
 // isToolError tells an error of the called tool from one of the protocol. JSON-RPC 2.0 §5.1 reserves -32768 to -32000
-// for itself and for implementations; of those only "invalid params" is the caller's matter (the SDKs also use it for
-// an unknown tool). Codes outside are the server's own.
+// for itself and for implementations; of those only "invalid params" (the SDKs also use it for an unknown tool) and a question
+// to the user that comes first (MCP 2025-11-25, "URL Elicitation Required Error") are the caller's matter. Codes outside are the
+// server's own.
 func isToolError(wire *jsonrpc.Error) bool {
-	return wire.Code == jsonrpc.CodeInvalidParams || wire.Code < -32768 || wire.Code > -32000
+	return wire.Code == jsonrpc.CodeInvalidParams || wire.Code == mcp.CodeURLElicitationRequired || wire.Code < -32768 || wire.Code > -32000
 }

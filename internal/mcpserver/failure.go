@@ -37,6 +37,7 @@ const (
 	ToolError      Reason = "ToolError"
 	DependencyDown Reason = "DependencyDown"
 	Canceled       Reason = "Canceled"
+	AddressRefused Reason = "AddressRefused"
 	// Protocol: the server answered, and the answer is no MCP.
 	NotMCP     Reason = "NotMCP"
 	Redirected Reason = "Redirected"

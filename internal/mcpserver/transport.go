@@ -86,11 +86,15 @@ func (t *roundTripper) RoundTrip(request *http.Request) (*http.Response, error) 
 			// With a cancel cause, net/http returns the cause in place of the context's own error.
 			err = fmt.Errorf("%w: %w", cause, err)
 		}
-		return nil, &RequestError{Exchange: notes.read(), Err: err}
+		exchange := notes.read()
+		if exchange.Cut = exchange.Answered && Broke(err); exchange.Cut {
+			notes.write(func(x *Exchange) { x.Cut = true }) // in the head of the answer already
+		}
+		return nil, &RequestError{Exchange: exchange, Err: err}
 	}
 	wantsTLS := turnsDownPlain(response)
 	notes.write(func(x *Exchange) {
-		x.Status, x.RetryAfter, x.WantsTLS = response.StatusCode, retryAfter(response.Header), wantsTLS
+		x.Status, x.RetryAfter, x.WantsTLS = response.StatusCode, RetryAfter(response.Header.Get("Retry-After")), wantsTLS
 	})
 	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	stream := kind == "text/event-stream"

@@ -26,8 +26,11 @@ type backend struct {
 	nextID atomic.Int64
 	held   atomic.Int64
 	tools  tools
+	wants  wants
 
 	mu sync.Mutex
+	// comingBack: the session that is listened to is being opened again.
+	comingBack bool
 	// opened counts the sessions.
 	opened   int
 	sessions [allCapabilities + 1]*session

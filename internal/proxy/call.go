@@ -11,9 +11,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/proxy/wire"
 	"github.com/ry-ops/cortex/internal/recovery"
 )
@@ -41,8 +43,9 @@ type call struct {
 
 	cancel    context.CancelCauseFunc
 	questions []asked
-	// failure is the last one.
+	// failure is the last one, and own the message that it came as, if it did: the server's own word.
 	failure *mcp.CallError
+	own     *message
 	// waiting is set once the call waits for a heal.
 	waiting *waiting
 	// progress is the last one that the client was told.
@@ -65,8 +68,11 @@ func (p *Proxy) call(ctx context.Context, q *request, c *call) {
 		result = "recovered"
 		c.waiting.end()
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		result = c.end(ctx, err)
+	case c.own != nil:
+		_ = c.reply.answer(*c.own) // a client that is gone ends its request
 	}
 	for _, one := range c.questions {
 		one.end()
@@ -100,14 +106,27 @@ func (c *call) once(ctx context.Context) (kept bool, err error) {
 	if do == nil {
 		do = func(s *session) error { return c.pass(ctx, s) }
 	}
-	if err = do(s); err == nil || errors.Is(err, errGone) || errors.Is(err, errBusy) || errors.As(err, new(*rejected)) {
+	c.own = nil
+	err = c.guarded(s, do)
+	if told := new(rejected); c.tool != "" && errors.As(err, &told) {
+		err = c.rejection(told)
+	}
+	if err == nil || errors.Is(err, errGone) || errors.Is(err, errBusy) || errors.As(err, new(*rejected)) {
 		return kept, err
 	}
 	failure := c.backend.server.Failure(ctx, err, c.tool)
-	if mcp.Heals(failure.Class) {
+	if failure.Class == v1alpha1.ErrorDependencyDown {
+		failure.Answered = true // by a server that works
+	} else if mcp.Heals(failure.Class) {
 		c.backend.drop(s)
 	}
 	return kept, failure
+}
+
+// guarded turns a panic into an error of this call.
+func (c *call) guarded(s *session, do func(*session) error) (err error) {
+	defer c.proxy.Panics.Catch(panics.ToolCall, &err, "service", c.backend.server.Key(), "tool", c.tool)
+	return do(s)
 }
 
 // pass sends the message and relays what comes back, up to the answer.
@@ -150,11 +169,13 @@ func (c *call) relay(ctx context.Context, s *session, response *wire.Response, i
 		}
 		in := c.proxy.reader(response)
 		m, err := in.answer(id, func(m message) error { return c.relayed(s, m) })
+		last, pause, ended := bytes.Clone(in.lastEvent), in.retry, in.ended && err != nil
 		if err == nil {
-			err = c.reply.answer(m)
+			if err = c.complaint(response, m); err == nil {
+				err = c.reply.answer(m)
+			}
 			in.drain()
 		}
-		last, pause, ended := bytes.Clone(in.lastEvent), in.retry, in.ended
 		in.close()
 		response.Discard()
 		if err == nil || !ended || len(last) == 0 || resumed == maxResumes || !plainWord(string(last)) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
 var (
@@ -22,11 +23,16 @@ func (c *call) facts() json.RawMessage {
 	facts := struct {
 		Server string              `json:"server"`
 		Class  v1alpha1.ErrorClass `json:"class,omitempty"`
+		// Reason says more finely than the class what went wrong (docs/reference/failures.md).
+		Reason mcpserver.Reason `json:"reason,omitempty"`
+		// RetryAfter is when the server wants to be asked again, in seconds.
+		RetryAfter int64 `json:"retryAfter,omitempty"`
 		// MayHaveRun: the call reached the server, and nobody knows how far it went.
 		MayHaveRun bool `json:"mayHaveRun"`
 	}{Server: c.backend.fullName()}
 	if c.failure != nil {
-		facts.Class, facts.MayHaveRun = c.failure.Class, c.failure.Sent
+		facts.Class, facts.Reason, facts.MayHaveRun = c.failure.Class, c.failure.Reason, c.failure.Sent
+		facts.RetryAfter = int64(c.failure.RetryAfter / time.Second)
 	}
 	raw, _ := json.Marshal(facts) // of values that cannot fail
 	return raw

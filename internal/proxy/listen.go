@@ -23,6 +23,7 @@ const maxBehind = 64
 type listener struct {
 	// server that it listens to, nil for all.
 	server *backend
+	client string
 	out    chan []byte
 }
 
@@ -33,7 +34,7 @@ type listeners struct {
 	closed bool
 }
 
-func (l *listeners) join(server *backend, limit int) (*listener, bool) {
+func (l *listeners) join(server *backend, client string, limit int) (*listener, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || len(l.all) >= limit {
@@ -42,7 +43,7 @@ func (l *listeners) join(server *backend, limit int) (*listener, bool) {
 	if l.all == nil {
 		l.all = map[*listener]struct{}{}
 	}
-	one := &listener{server: server, out: make(chan []byte, maxBehind)}
+	one := &listener{server: server, client: client, out: make(chan []byte, maxBehind)}
 	l.all[one] = struct{}{}
 	return one, true
 }
@@ -63,11 +64,14 @@ func (l *listeners) remove(one *listener) {
 }
 
 // tell sends a notification to those who listen to a server; nil means to those who listen to all.
-func (l *listeners) tell(server *backend, data []byte) {
+func (l *listeners) tell(server *backend, data []byte) { l.tellThose(server, data, nil) }
+
+// tellThose is tell of what concerns some clients only.
+func (l *listeners) tellThose(server *backend, data []byte, concerns func(client string) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for one := range l.all {
-		if one.server != server {
+		if one.server != server || concerns != nil && !concerns(one.client) {
 			continue
 		}
 		select {
@@ -76,6 +80,18 @@ func (l *listeners) tell(server *backend, data []byte) {
 			l.remove(one)
 		}
 	}
+}
+
+// listens reports whether a client listens to a server.
+func (l *listeners) listens(server *backend, client string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for one := range l.all {
+		if one.server == server && one.client == client {
+			return true
+		}
+	}
+	return false
 }
 
 var toolsChanged = []byte(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)
@@ -111,7 +127,7 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 		refused.write(w, nil)
 		return
 	}
-	one, ok := p.listeners.join(server, p.Limits.Listeners)
+	one, ok := p.listeners.join(server, client.id, p.Limits.Listeners)
 	if !ok {
 		w.Header().Set("Retry-After", "5")
 		refuse(w, http.StatusServiceUnavailable, nil, codeBusy, "as many clients listen as may listen: try again later")
@@ -125,6 +141,13 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 		p.background(func(context.Context) { _, _, _ = server.session(server.ctx, 0) }) //nolint:contextcheck // the server's own, which outlives the request
 	}
 	p.tellOn(r.Context(), w, one)
+	if server != nil && len(server.wants.of(client.id)) > 0 {
+		p.background(func(ctx context.Context) { //nolint:contextcheck // it is after the request
+			if p.pause(ctx, wantsKept) && !p.listeners.listens(server, client.id) {
+				server.forget(client.id)
+			}
+		})
+	}
 }
 
 func (p *Proxy) tellOn(ctx context.Context, w http.ResponseWriter, one *listener) {
@@ -185,6 +208,7 @@ func (s *session) listen(ctx context.Context) {
 // broadcast are the notifications that concern all clients.
 var broadcast = []string{
 	"notifications/tools/list_changed", "notifications/prompts/list_changed", "notifications/resources/list_changed", "notifications/resources/updated",
+	"notifications/message",
 }
 
 // hear reads a server's stream to its end, and reports whether anything was on it.
@@ -202,7 +226,7 @@ func (s *session) hear(response *wire.Response) (heard bool) {
 		case envelope.Notification:
 			method := string(m.Method.Of(data)[1 : m.Method.To-m.Method.From-1])
 			if slices.Contains(broadcast, method) {
-				s.backend.proxy.listeners.tell(s.backend, bytes.Clone(data))
+				s.backend.proxy.listeners.tellThose(s.backend, bytes.Clone(data), s.backend.concerns(m))
 			}
 			if method == broadcast[0] {
 				s.backend.relist()

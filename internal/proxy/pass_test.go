@@ -125,7 +125,7 @@ func TestResultsAreNotTouched(t *testing.T) {
 		"event":        {"text/event-stream", "id: 1\nretry: 5\ndata:\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{}}\n\n", `{"jsonrpc":"2.0","id":"my id","result":{}}`},
 		"CRLF":         {"text/event-stream; charset=utf-8", ": hello\r\n\r\ndata:{\"result\":{},\"id\":%s,\"jsonrpc\":\"2.0\"}\r\n\r\n", `{"result":{},"id":"my id","jsonrpc":"2.0"}`},
 		"two lines":    {"text/event-stream", "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":%s,\"result\":{}}\n\n", `{"jsonrpc":"2.0", "id":"my id","result":{}}`},
-		"an error":     {"application/json", `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"m","data":[1]}}`, `{"jsonrpc":"2.0","id":"my id","error":{"code":-32603,"message":"m","data":[1]}}`},
+		"an error":     {"application/json", `{"jsonrpc":"2.0","id":%s,"error":{"code":-32602,"message":"m","data":[1]}}`, `{"jsonrpc":"2.0","id":"my id","error":{"code":-32602,"message":"m","data":[1]}}`},
 		"1 MiB":        {"application/json", `{"jsonrpc":"2.0","id":%s,"result":"` + large + `"}`, `{"jsonrpc":"2.0","id":"my id","result":"` + large + `"}`},
 		"1 MiB, event": {"text/event-stream", `data: {"result":"` + large + `","jsonrpc":"2.0","id":%s}` + "\n\n", `{"result":"` + large + `","jsonrpc":"2.0","id":"my id"}`},
 	} {
@@ -418,7 +418,7 @@ func TestServerGoes(t *testing.T) {
 		defer all[0].tools.mu.Unlock()
 		return all[0].tools.known && !all[0].tools.busy
 	})
-	one, _ := w.proxy.listeners.join(nil, 1)
+	one, _ := w.proxy.listeners.join(nil, "", 1)
 	w.registry.OnDelete(sandfly.Service())
 	select {
 	case data := <-one.out:

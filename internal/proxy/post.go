@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/proxy/envelope"
@@ -114,17 +113,15 @@ func (p *pool) Put(body *bytes.Buffer) {
 
 var bodies = &pool{sync.Pool{New: func() any { return &bytes.Buffer{} }}}
 
+// body reads a body. The gateway that the Proxy is part of bounds the time that it may take.
 func (p *Proxy) body(w http.ResponseWriter, r *http.Request) (*bytes.Buffer, *refusal) {
 	tooLarge := &refusal{http.StatusRequestEntityTooLarge, codeInvalidRequest, fmt.Sprintf("the body is larger than %d bytes", p.Limits.Body), nil}
 	if r.ContentLength > p.Limits.Body {
 		return nil, tooLarge
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(readTimeout))
 	body, _ := bodies.Get().(*bytes.Buffer)
 	body.Reset()
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, p.Limits.Body))
-	_ = control.SetReadDeadline(time.Time{}) // the stream that follows may be long
 	if err == nil {
 		return body, nil
 	}
@@ -174,6 +171,7 @@ func (p *Proxy) request(ctx context.Context, q *request) {
 		p.callTool(ctx, q)
 	default:
 		switch {
+		case q.server != nil && p.share(q, string(method)):
 		case q.server != nil:
 			p.call(ctx, q, &call{backend: q.server, hints: mcp.Hints{Given: true, Idempotent: slices.Contains(idempotent, string(method))}})
 		case string(method) == `"tools/list"`:

@@ -56,8 +56,6 @@ const (
 	DefaultHeartbeat = 15 * time.Second
 	// DefaultWriteTimeout is what only a reader needs that does not read.
 	DefaultWriteTimeout = 10 * time.Second
-	// readTimeout bounds the reading of a body: one that trickles in must not hold the connection.
-	readTimeout = 10 * time.Second
 )
 
 // Proxy serves /mcp and /mcp/{server}. It is safe for concurrent use. Close it when the servers are.
@@ -134,9 +132,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // delete ends a session, of which nothing is kept but in its own id.
 func (p *Proxy) delete(w http.ResponseWriter, r *http.Request) {
-	if _, refused := p.client(r); refused != nil {
+	client, refused := p.client(r)
+	var server *backend
+	if refused == nil {
+		server, refused = p.target(r)
+	}
+	if refused != nil {
 		refused.write(w, nil)
 		return
+	}
+	if server != nil && client.id != "" {
+		server.forget(client.id)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

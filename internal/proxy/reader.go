@@ -43,6 +43,8 @@ type reader struct {
 	// retry is how long the server asks to wait before its stream is asked for again.
 	retry time.Duration
 	ended bool
+	// strange: there was an event that is no JSON-RPC. It is passed over, but if no answer comes, that is why.
+	strange bool
 }
 
 func (p *Proxy) reader(response *wire.Response) *reader {
@@ -75,10 +77,14 @@ func (r *reader) answer(id []byte, other func(message) error) (message, error) {
 	}
 	for {
 		data, err := r.event()
+		if err != nil && r.ended && r.strange {
+			return message{}, broken(r.response, errors.New("the stream has something that is no JSON-RPC, and no answer"))
+		}
 		if err != nil {
 			return message{}, err
 		}
 		m := message{data, envelope.Head(data)}
+		r.strange = r.strange || m.Kind == envelope.Unknown
 		switch {
 		case m.Kind == envelope.Response && bytes.Equal(m.ID.Of(data), id):
 			return m, nil
@@ -128,12 +134,14 @@ func (r *reader) grow() error {
 		r.from, r.to = 0, r.to-r.from
 		return nil
 	}
-	size := int64(len(*r.room)) * 2
+	most := r.proxy.Limits.Message + 1 // and one byte, to see the end, or that there is none
+	size := min(int64(len(*r.room))*2, most)
 	if want := r.response.Length; want > size && want < r.proxy.Limits.Message {
-		size = want + 1 // and one byte, to see the end
+		size = want + 1
 	}
 	switch added := size - int64(len(*r.room)); {
-	case size > 2*r.proxy.Limits.Message:
+	case added <= 0:
+		r.response.Exchange.Flooded = true
 		return broken(r.response, fmt.Errorf("a message of the server is larger than %d bytes", r.proxy.Limits.Message))
 	case !r.proxy.buffers.take(added, r.proxy.Limits.Buffered):
 		return errBusy
@@ -194,6 +202,7 @@ func (r *reader) line(at int) (int, error) {
 			return seen + i, nil
 		}
 		if r.ended {
+			r.response.Exchange.Cut = true
 			return 0, broken(r.response, fmt.Errorf("the stream ended before the answer: %w", io.ErrUnexpectedEOF))
 		}
 		seen = r.to - r.from

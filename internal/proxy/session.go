@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/proxy/wire"
 )
@@ -83,6 +85,9 @@ func (b *backend) drop(s *session) {
 		b.sessions[s.caps] = nil
 	}
 	s.close()
+	if s.caps == 0 {
+		b.comeBack()
+	}
 }
 
 // close must be called with the backend's lock held. Calls under way keep their connections.
@@ -113,6 +118,7 @@ func (b *backend) open(caps capabilities, endpoint mcpserver.Endpoint) *session 
 		if again {
 			b.relist() // what is behind the Service may be another version by now
 		}
+		b.proxy.background(func(context.Context) { s.wishAgain(ctx) })
 		s.listen(ctx)
 	})
 	return s
@@ -126,6 +132,11 @@ func (s *session) begin(ctx context.Context) {
 	s.err = errNotOpened
 	defer close(s.ready)
 	err := s.initialize(ctx)
+	switch mcpserver.ReasonOf(err) {
+	case mcpserver.FirstByteTimeout, mcpserver.AnswerTimeout:
+		// It is the session that did not come in time, and no call.
+		err = fmt.Errorf("opening a session: %w", context.DeadlineExceeded)
+	}
 	if s.err = err; err != nil {
 		b.drop(s)
 		result = "failed"
@@ -221,16 +232,13 @@ func (s *session) ask(ctx context.Context, method string, params []byte) (json.R
 	}
 	var message struct {
 		Result json.RawMessage `json:"result"`
-		Error  *struct {
-			Code    int    `json:"code"`
-			Message string `json:"message"`
-		} `json:"error"`
+		Error  *jsonrpc.Error  `json:"error"`
 	}
 	switch err := json.Unmarshal(answer.data, &message); {
 	case err != nil:
 		return nil, nil, broken(response, fmt.Errorf("reading the answer to %s: %w", method, err))
 	case message.Error != nil:
-		return nil, nil, broken(response, fmt.Errorf("the server answers %s with the error %d: %s", method, message.Error.Code, message.Error.Message))
+		return nil, nil, broken(response, fmt.Errorf("the server answers %s with the error %d: %w", method, message.Error.Code, message.Error))
 	case len(message.Result) == 0:
 		return nil, nil, broken(response, fmt.Errorf("the server answers %s without a result", method))
 	}
@@ -290,11 +298,22 @@ func (s *session) refused(response *wire.Response) error {
 	if response.Status == http.StatusBadRequest && s.id != "" && bytes.Contains(bytes.ToLower(body), []byte("session")) {
 		exchange.Status = http.StatusNotFound
 	}
+	exchange.WantsTLS = mcpserver.TurnsDownPlain(response.Status, body)
 	failure := &mcpserver.RequestError{Exchange: exchange, Err: fmt.Errorf("HTTP %d %s", response.Status, http.StatusText(response.Status))}
-	if told := rejection(exchange.Status, body); told != nil {
-		return &rejected{failure, told}
+	if mcpserver.ReasonOf(failure) != mcpserver.BadStatus {
+		return failure // the status says it all
 	}
-	return failure
+	var message struct {
+		Error json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(body, &message) != nil || len(message.Error) == 0 || message.Error[0] != '{' {
+		return failure
+	}
+	said := &jsonrpc.Error{}
+	if json.Unmarshal(message.Error, said) == nil {
+		failure.Err = fmt.Errorf("HTTP %d: %w", response.Status, said)
+	}
+	return &rejected{failure, message.Error}
 }
 
 // rejected is a request that the server understood and did not like: its client's matter.
@@ -304,18 +323,8 @@ type rejected struct {
 	message []byte
 }
 
-func rejection(status int, body []byte) []byte {
-	if status < 400 || status >= 500 || status == http.StatusNotFound || status == http.StatusTooManyRequests {
-		return nil
-	}
-	var message struct {
-		Error json.RawMessage `json:"error"`
-	}
-	if json.Unmarshal(body, &message) != nil || len(message.Error) == 0 || message.Error[0] != '{' {
-		return nil
-	}
-	return message.Error
-}
+// Unwrap gives the failure that it is where nobody can be told.
+func (r *rejected) Unwrap() error { return r.RequestError }
 
 // broken is an answer that is not what was asked for.
 func broken(response *wire.Response, err error) error {

@@ -4,6 +4,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -22,6 +23,8 @@ const (
 	backPart  = 500
 	// maxEntries bounds the steps that are kept for those who join late. The API keeps fewer (status.progress).
 	maxEntries = 256
+	// anonymous is recorded where nobody was asked who they are. The name is Kubernetes' own (user.Anonymous).
+	anonymous = "system:anonymous"
 )
 
 // flight is one heal that any number of callers of this gateway wait for. It belongs to none of them: who leaves takes nothing
@@ -60,7 +63,7 @@ func (w *ward) join(c *call, failure *mcp.CallError, started time.Time) *flight 
 		f.ctx, f.cancel = context.WithCancel(c.ctx)
 		w.flight = f
 		heal := healing.Failure{
-			Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: c.RequestedBy, Task: c.Task, Tools: c.Server.ToolNames(),
+			Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: cmp.Or(c.RequestedBy, anonymous), Task: c.Task, Tools: c.Server.ToolNames(),
 		}
 		c.work.Go(func() {
 			defer f.cancel()

@@ -94,7 +94,8 @@ type Call struct {
 	Tool string
 	// Hints of the tool: whether the call may be made twice.
 	Hints mcp.Hints
-	// RequestedBy is recorded on the HealingRequest, at most 253 characters.
+	// RequestedBy is recorded on the HealingRequest, at most 253 characters. Empty means that nobody was asked who they are, and is
+	// recorded as what Kubernetes calls them.
 	RequestedBy string
 	// Task is the id of the task that makes the call, for the record; empty if there is none.
 	Task string
@@ -161,6 +162,9 @@ func (c *call) do(ctx context.Context) error {
 		verdict := mcp.Replay(failure.Class, failure.Sent, c.Hints)
 		if c.AtOnce && !verdict.Replay {
 			c.decide(failure, verdict)
+			if failure.Answered {
+				return own(failure)
+			}
 			return c.mayHaveRun(fmt.Errorf("%s failed (%s) and is being healed. The call is not made a second time: %s", c.service(), issueOf(failure), verdict.Reason), failure)
 		}
 		outcome, back, unhealed := c.heal(ctx, flight, failure)

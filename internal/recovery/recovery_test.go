@@ -258,6 +258,24 @@ func TestAServerThatAsksForPatienceGetsIt(t *testing.T) {
 	}
 }
 
+// Whoever is not asked has the name that Kubernetes gives them, whether a chat or an MCP client calls.
+func TestSomebodyIsRecorded(t *testing.T) {
+	for by, want := range map[string]string{"": "system:anonymous", "anna": "anna"} {
+		h := &healer{heal: func(_ context.Context, failure healing.Failure, _ func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+			if failure.RequestedBy != want {
+				t.Errorf("%q is recorded as %q", by, failure.RequestedBy)
+			}
+			return notFixed(), nil
+		}}
+		w := newWorld(t, h, false)
+		do, _ := counting(refused)
+		_ = w.Do(t.Context(), recovery.Call{Server: w.server, RequestedBy: by, Make: do}, &told{})
+		if h.heals.Load() != 1 {
+			t.Error("nothing was recorded")
+		}
+	}
+}
+
 // What a tool says of its dependency starts a look at the Service that was called, and nothing else.
 func TestAToolWhoseDependencyIsDown(t *testing.T) {
 	t.Run("healed: a read is made again", func(t *testing.T) {

@@ -96,10 +96,10 @@ func requests(t *testing.T, g *gateway) {
 		"JSON 60 thousand levels deep": {post("", strings.Repeat("[", 60000)), []int{400}},
 		"a query that is no text":      {post("", `{"query": {"$gt": ""}}`), []int{400}},
 		"no UTF-8":                     {post("", "{\"query\": \"\xff\xfe\"}"), []int{200, 400}},
-		"JSON-RPC: no JSON":            {rpc(`{"jsonrpc": `), []int{400, 404}},
-		"JSON-RPC: a number":           {rpc(`7`), []int{400, 404}},
-		"JSON-RPC: a deep batch":       {rpc(strings.Repeat("[", 60000)), []int{400, 404, 413}},
-		"JSON-RPC: an id of an object": {rpc(`{"jsonrpc":"2.0","id":{},"method":"tools/list"}`), []int{400, 404}},
+		"JSON-RPC: no JSON":            {rpc(`{"jsonrpc": `), []int{400}},
+		"JSON-RPC: a number":           {rpc(`7`), []int{400}},
+		"JSON-RPC: a deep batch":       {rpc(strings.Repeat("[", 60000)), []int{400}},
+		"JSON-RPC: an id of an object": {rpc(`{"jsonrpc":"2.0","id":{},"method":"tools/list"}`), []int{400}},
 		"two Authorization headers":    {post("Authorization: Bearer "+g.bob+"\r\n", body), []int{400}},
 		"a token in the address":       {"GET /api/tasks?access_token=" + g.alice + " HTTP/1.1\r\nHost: localhost\r\n\r\n", []int{400}},
 		"no Host":                      {"GET /healthz HTTP/1.1\r\n\r\n", []int{400}},
@@ -150,6 +150,7 @@ func slow(t *testing.T, g *gateway) {
 		"headers without an end": "POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n",
 		"a body, by nobody":      "POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{",
 		"a body, by alice":       "POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + g.alice + "\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+		"a message, by alice":    "POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + g.alice + "\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nContent-Length: 1000\r\n\r\n{",
 		"chunks, by nobody":      "POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,35 +70,46 @@ func TestEveryFailureIsProduced(t *testing.T) {
 	t.Run("by TLS", met.byTLS)
 	t.Run("of the gateway", met.ofTheGateway)
 	met.expect(t, errors.New("something new"), mcpserver.Unexplained)
+	met.all(t)
+}
+
+// all checks that no row is missing.
+func (p *produced) all(t *testing.T) {
+	t.Helper()
 	for _, row := range mcp.Failures() {
-		if !met.reasons[row.Reason] {
+		if !p.reasons[row.Reason] {
 			t.Errorf("nothing here produces %s", row.Reason)
 		}
 	}
 }
 
+// onTheWire are the faults of a server with an open session, and what each of them is.
+var onTheWire = []struct {
+	fault  string
+	reason mcpserver.Reason
+}{
+	{"hang", mcpserver.FirstByteTimeout},
+	{"stall-body", mcpserver.AnswerTimeout},
+	{"reset", mcpserver.Dropped},
+	{"cut-head", mcpserver.StreamCut},
+	{"cut-stream", mcpserver.StreamCut},
+	{"end-stream", mcpserver.StreamCut},
+	{"web-page", mcpserver.NotMCP},
+	{"tls", mcpserver.TLSWanted},
+	{"rpc-error", mcpserver.RPCError},
+	{"flood", mcpserver.AnswerTooLarge},
+	{"status&code=500", mcpserver.ServerError},
+	{"status&code=503", mcpserver.ServerError},
+	{"status&code=429", mcpserver.RateLimited},
+	{"status&code=401", mcpserver.Unauthorized},
+	{"status&code=403", mcpserver.Unauthorized},
+	{"status&code=404", mcpserver.BadStatus},
+	{"status&code=413", mcpserver.RequestTooLarge},
+	{"status&code=307", mcpserver.Redirected},
+}
+
 func (p *produced) onAnOpenSession(t *testing.T) {
-	for _, c := range []struct {
-		fault  string
-		reason mcpserver.Reason
-	}{
-		{"hang", mcpserver.FirstByteTimeout},
-		{"stall-body", mcpserver.AnswerTimeout},
-		{"reset", mcpserver.Dropped},
-		{"cut-stream", mcpserver.StreamCut},
-		{"web-page", mcpserver.NotMCP},
-		{"tls", mcpserver.TLSWanted},
-		{"rpc-error", mcpserver.RPCError},
-		{"flood", mcpserver.AnswerTooLarge},
-		{"status&code=500", mcpserver.ServerError},
-		{"status&code=503", mcpserver.ServerError},
-		{"status&code=429", mcpserver.RateLimited},
-		{"status&code=401", mcpserver.Unauthorized},
-		{"status&code=403", mcpserver.Unauthorized},
-		{"status&code=404", mcpserver.BadStatus},
-		{"status&code=413", mcpserver.RequestTooLarge},
-		{"status&code=307", mcpserver.Redirected},
-	} {
+	for _, c := range onTheWire {
 		t.Run(c.fault, func(t *testing.T) {
 			s := newSample(t, "sandfly", true)
 			session := connect(t, s.URL, mcpserver.NewTransport())
@@ -143,9 +154,9 @@ func (p *produced) atTheConnection(t *testing.T) {
 		_, err := session.CallTool(mcpserver.OnNewConnection(t.Context()), &sdk.CallToolParams{Name: "list_hosts"})
 		p.expect(t, err, mcpserver.Refused)
 	})
-	for reason, errno := range map[mcpserver.Reason]syscall.Errno{
-		mcpserver.NoRoute: syscall.EHOSTUNREACH, mcpserver.DialFailed: syscall.EPERM, mcpserver.DialTimeout: syscall.ETIMEDOUT, mcpserver.Exhausted: syscall.EMFILE,
-	} {
+	_, err := mcpserver.Connect(t.Context(), mcpserver.Endpoint{URL: "http://169.254.169.254:80/mcp"}, mcpserver.ConnectOptions{})
+	p.expect(t, err, mcpserver.AddressRefused)
+	for reason, errno := range ofTheKernel {
 		t.Run(errno.Error(), func(t *testing.T) {
 			pool := mcpserver.NewTransport()
 			pool.DialContext = func(context.Context, string, string) (net.Conn, error) {
@@ -155,6 +166,11 @@ func (p *produced) atTheConnection(t *testing.T) {
 			p.expect(t, err, reason)
 		})
 	}
+}
+
+// ofTheKernel are the failures of a connection that need a network of their own, as the kernel tells them.
+var ofTheKernel = map[mcpserver.Reason]syscall.Errno{
+	mcpserver.NoRoute: syscall.EHOSTUNREACH, mcpserver.DialFailed: syscall.EPERM, mcpserver.DialTimeout: syscall.ETIMEDOUT, mcpserver.Exhausted: syscall.EMFILE,
 }
 
 func (p *produced) ofTheSession(t *testing.T) {

@@ -43,7 +43,7 @@ const (
 
 var modes = []mode{
 	modeNone, modeHang, modeCrash, modeCrashUntilRestarted, modeSlowStart, modeAllocate, modeSlowTool,
-	modeStatus, modeReset, modeStallBody, modeCutStream, modeLoseSession, modeWebPage, modeTLS, modeRPCError, modeFlood, modeDependencyDown,
+	modeStatus, modeReset, modeStallBody, modeCutStream, modeCutHead, modeEndStream, modeLoseSession, modeWebPage, modeTLS, modeRPCError, modeFlood, modeDependencyDown,
 }
 
 const (

@@ -25,6 +25,10 @@ const (
 	modeStallBody mode = "stall-body"
 	// modeCutStream begins a stream of events and cuts the connection in the middle of one.
 	modeCutStream mode = "cut-stream"
+	// modeCutHead cuts the connection in the middle of the headers.
+	modeCutHead mode = "cut-head"
+	// modeEndStream ends a stream of events politely, without the answer.
+	modeEndStream mode = "end-stream"
 	// modeLoseSession knows no session, though it opens them.
 	modeLoseSession mode = "lose-session"
 	// modeWebPage answers in HTML.
@@ -43,11 +47,17 @@ const floodBytes = 9 << 20
 
 // wire are the faults that answer in place of the MCP server.
 var wire = map[mode]func(http.ResponseWriter, *http.Request, fault){
-	modeHang:        func(_ http.ResponseWriter, r *http.Request, _ fault) { <-r.Context().Done() },
-	modeStatus:      answerStatus,
-	modeReset:       func(w http.ResponseWriter, _ *http.Request, _ fault) { hijack(w, "") },
-	modeStallBody:   stallBody,
-	modeCutStream:   cutStream,
+	modeHang:      func(_ http.ResponseWriter, r *http.Request, _ fault) { <-r.Context().Done() },
+	modeStatus:    answerStatus,
+	modeReset:     func(w http.ResponseWriter, _ *http.Request, _ fault) { hijack(w, "") },
+	modeStallBody: stallBody,
+	modeCutStream: cutStream,
+	modeCutHead: func(w http.ResponseWriter, _ *http.Request, _ fault) {
+		hijack(w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+	},
+	modeEndStream: func(w http.ResponseWriter, _ *http.Request, _ fault) {
+		w.Header().Set("Content-Type", "text/event-stream")
+	},
 	modeLoseSession: loseSession,
 	modeWebPage: func(w http.ResponseWriter, _ *http.Request, _ fault) {
 		w.Header().Set("Content-Type", "text/html")

@@ -38,6 +38,8 @@ type Envelope struct {
 	Params Span
 	// Name is params.name, a string.
 	Name Span
+	// Failed: a response that has an error and no result.
+	Failed bool
 }
 
 // Is reports whether the method is the one named.
@@ -158,6 +160,7 @@ func (s *scan) member(key []byte) error {
 		if s.response && s.strict {
 			return ErrAmbiguous
 		}
+		s.found.Failed = string(key) == "error"
 		if s.response = true; s.found.ID.Given() {
 			if err := s.enough(); err != nil {
 				return err

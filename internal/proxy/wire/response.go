@@ -38,6 +38,8 @@ type Response struct {
 	body    io.Reader
 	chunked bool
 	close   bool
+	// retryAfter is what the header of that name says.
+	retryAfter time.Duration
 }
 
 var (
@@ -60,6 +62,7 @@ func (r *Response) Read(into []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
+	r.Exchange.Cut = true // unless it was late: a timeout is told from it by its error
 	failure := failed(r.ctx, r.Exchange, fmt.Errorf("reading the answer: %w", err))
 	r.Discard()
 	return n, failure
@@ -119,16 +122,31 @@ func (r *Response) head(exchange *mcpserver.Exchange) error {
 			return err
 		}
 		exchange.Answered = true
+		if exchange.WantsTLS = r.alert(); exchange.WantsTLS {
+			return errHead
+		}
 		if err := r.one(&budget); err != nil {
+			exchange.Cut = mcpserver.Broke(err)
 			return err
 		}
 		if r.Status >= 200 {
 			break
 		}
 	}
-	exchange.Status = r.Status
+	exchange.Status, exchange.RetryAfter = r.Status, r.retryAfter
 	r.close = r.close || !exchange.Written
 	return nil
+}
+
+// alert reports whether the answer is an alert of TLS (RFC 8446, 5.1: content type 21, version 3.x), as a server that speaks it answers
+// a request without.
+func (r *Response) alert() bool {
+	first, _ := r.conn.in.Peek(1)
+	if first[0] != 21 {
+		return false
+	}
+	record, _ := r.conn.in.Peek(2)
+	return len(record) == 2 && record[1] == 3
 }
 
 // one reads a status line and the headers after it.
@@ -185,6 +203,8 @@ func (r *Response) header(name, value []byte) error {
 		if !is(value, "identity") {
 			return fmt.Errorf("the answer is encoded as %q, which was not asked for", value)
 		}
+	case is(name, "retry-after"):
+		r.retryAfter = mcpserver.RetryAfter(string(value))
 	}
 	return nil
 }

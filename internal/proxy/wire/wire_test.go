@@ -111,10 +111,11 @@ func TestFailures(t *testing.T) {
 		class  v1alpha1.ErrorClass
 	}{
 		"nothing":                 {"", v1alpha1.ErrorUnavailable},
-		"half a head":             {"HTTP/1.1 200 OK\r\nContent-Le", v1alpha1.ErrorProtocol},
-		"half a body":             {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhe", v1alpha1.ErrorProtocol},
-		"half a chunk":            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe", v1alpha1.ErrorProtocol},
-		"chunks without an end":   {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n", v1alpha1.ErrorProtocol},
+		"half a head":             {"HTTP/1.1 200 OK\r\nContent-Le", v1alpha1.ErrorStreamCut},
+		"half a body":             {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhe", v1alpha1.ErrorStreamCut},
+		"half a chunk":            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe", v1alpha1.ErrorStreamCut},
+		"chunks without an end":   {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n", v1alpha1.ErrorStreamCut},
+		"an alert of TLS":         {"\x15\x03\x01\x00\x02\x02\x46", v1alpha1.ErrorTLS},
 		"no HTTP":                 {"SSH-2.0-x\r\n", v1alpha1.ErrorProtocol},
 		"two lengths":             {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", v1alpha1.ErrorProtocol},
 		"a length and chunks":     {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", v1alpha1.ErrorProtocol},
