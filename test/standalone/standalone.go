@@ -53,7 +53,10 @@ func StartAPI(t *testing.T, root, services string) *API {
 		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test`, which builds etcd and kube-apiserver and sets it")
 	}
 	config := filepath.Join(root, "config")
-	env := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join(config, "crd", "bases")}, ErrorIfCRDPathMissing: true}
+	env := &envtest.Environment{
+		CRDDirectoryPaths: []string{filepath.Join(config, "crd", "bases")}, ErrorIfCRDPathMissing: true,
+		ControlPlaneStartTimeout: time.Minute, // a busy machine takes more than the usual 20 s
+	}
 	if services != "" {
 		env.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", services)
 	}
