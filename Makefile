@@ -161,7 +161,7 @@ attack: ## Attack a real gateway process: slow, oversized and malformed requests
 .PHONY: conformance
 conformance: ## Run the public MCP conformance suite, and clients that people use, against a real gateway process.
 	hack/conformance.sh
-	$(ASSETS); go test -count=1 -timeout=15m $(TEST_FLAGS) ./test/conformance
+	$(ASSETS); go test -count=1 -timeout=30m $(TEST_FLAGS) ./test/conformance
 
 .PHONY: screenshots
 screenshots: ## Drive the gateway's page in Chromium and keep pictures of it in out/screenshots, to look at.

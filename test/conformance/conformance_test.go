@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httputil"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,7 +74,13 @@ func (w *world) suite(t *testing.T) {
 func (w *world) shortNames(t *testing.T) string {
 	t.Helper()
 	call, list := []byte(`"method":"tools/call","params":{"name":"`), []byte(`"name":"`+server+`__`)
-	next := pass(w.gateway.URL(""), keepHost, func(response *http.Response) error {
+	next := pass(w.gateway.Address)
+	rewrite := next.Rewrite
+	next.Rewrite = func(r *httputil.ProxyRequest) {
+		rewrite(r)
+		r.Out.Host = r.In.Host // which the gateway is to judge
+	}
+	next.ModifyResponse = func(response *http.Response) error {
 		if response.Header.Get("Content-Type") != "application/json" {
 			return nil
 		}
@@ -85,7 +92,7 @@ func (w *world) shortNames(t *testing.T) string {
 		response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		response.Header.Set("Content-Length", strconv.Itoa(len(body)))
 		return nil
-	})
+	}
 	listener := listen(t, "127.0.0.1:0")
 	serve(t, listener, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
