@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,9 +22,8 @@ func (w *world) clients(t *testing.T) {
 		for _, sdk := range []string{"@modelcontextprotocol/sdk", "@modelcontextprotocol/client"} {
 			t.Run(sdk+" at "+path, func(t *testing.T) { w.typescript(t, sdk, path, prefix+"test_simple_text") })
 		}
-		t.Run("Inspector at "+path, func(t *testing.T) { w.inspector(t, path, prefix+"test_simple_text") })
 	}
-	for _, name := range []string{"@modelcontextprotocol/sdk", "@modelcontextprotocol/client", "@modelcontextprotocol/inspector", "@modelcontextprotocol/conformance"} {
+	for _, name := range []string{"@modelcontextprotocol/sdk", "@modelcontextprotocol/client", "@modelcontextprotocol/conformance"} {
 		if text := name + "` " + installed(t, name); !strings.Contains(docs(t), text) {
 			t.Errorf("docs/mcp.md does not say %q", text)
 		}
@@ -71,29 +69,6 @@ func (w *world) typescript(t *testing.T, sdk, path, tool string) {
 	}
 	must(t, again.Close())
 	must(t, command.Wait())
-}
-
-// inspector runs the MCP Inspector's command line, each time with a session of its own.
-func (w *world) inspector(t *testing.T, path, tool string) {
-	call := func(arguments ...string) string {
-		t.Helper()
-		command := node(t, "@modelcontextprotocol/inspector/clients/launcher/build/index.js",
-			append([]string{"--cli", "--server-url", w.gateway.URL(path), "--transport", "http"}, arguments...)...)
-		command.Env = append(os.Environ(), "HOME="+t.TempDir())
-		said, err := command.Output()
-		if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // Output gives it as it is
-			t.Fatalf("%v\n%s\n%s", err, said, exit.Stderr)
-		}
-		must(t, err)
-		return string(said)
-	}
-	if said := call("--method", "tools/list"); !strings.Contains(said, `"`+tool+`"`) {
-		t.Errorf("tools/list: %s", said)
-	}
-	w.backend.restart(t)
-	if said := call("--method", "tools/call", "--tool-name", tool); !strings.Contains(said, simpleText) {
-		t.Errorf("tools/call: %s", said)
-	}
 }
 
 // installed is the version of a package.
