@@ -24,7 +24,10 @@ func TestStreamsAreResumed(t *testing.T) {
 			for range closes {
 				_ = r.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: r.Params.GetProgressToken(), Progress: 1})
 				r.Extra.CloseSSEStream(sdk.CloseSSEStreamArgs{RetryAfter: time.Millisecond})
-				<-resumed
+				select {
+				case <-resumed:
+				case <-ctx.Done():
+				}
 			}
 			return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: "done"}}}, nil, nil
 		})
@@ -76,8 +79,11 @@ func TestQuestionsAreTakenBack(t *testing.T) {
 	session := w.connect("/mcp/sandfly", &sdk.ClientOptions{
 		CreateMessageHandler: func(ctx context.Context, _ *sdk.CreateMessageRequest) (*sdk.CreateMessageResult, error) { //nolint:staticcheck // deprecated, and in use
 			close(asked)
-			<-ctx.Done()
-			close(over)
+			select {
+			case <-ctx.Done():
+				close(over)
+			case <-t.Context().Done():
+			}
 			return nil, ctx.Err()
 		},
 	})

@@ -98,12 +98,7 @@ func (w *world) shortNames(t *testing.T) string {
 	}
 	listener := listen(t, "127.0.0.1:0")
 	serve(t, listener, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Errorf("reading what the suite sends: %v", err)
-		}
-		body = bytes.Replace(body, call, append(call, server+"__"...), 1)
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		whole(t, r, func(body []byte) []byte { return bytes.Replace(body, call, []byte(string(call)+server+"__"), 1) })
 		next.ServeHTTP(out, r)
 	}))
 	return "http://" + listener.Addr().String() + "/mcp"
