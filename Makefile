@@ -136,6 +136,7 @@ docker:
 .PHONY: test
 test: ## Run every test: unit and envtest with the race detector, then e2e where a local cluster can run.
 	hack/slowhttptest.sh
+	hack/conformance.sh
 	@hack/chromium.sh
 	$(ASSETS); go test -timeout=30m $(RACE) $(TEST_FLAGS) $(PACKAGES)
 	go test $(TEST_FLAGS) -run 'TestCostOfOneTarget' ./internal/diagnosis
@@ -156,6 +157,11 @@ test-e2e: ## Run the tests that need a cluster, on a local one (Linux, root).
 attack: ## Attack a real gateway process: slow, oversized and malformed requests, floods, tokens of nobody.
 	hack/slowhttptest.sh
 	$(ASSETS); go test -count=1 -timeout=15m $(TEST_FLAGS) ./test/attack
+
+.PHONY: conformance
+conformance: ## Run the public MCP conformance suite, and clients that people use, against a real gateway process.
+	hack/conformance.sh
+	$(ASSETS); go test -count=1 -timeout=30m $(TEST_FLAGS) ./test/conformance
 
 .PHONY: screenshots
 screenshots: ## Drive the gateway's page in Chromium and keep pictures of it in out/screenshots, to look at.

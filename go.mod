@@ -2,6 +2,9 @@ module github.com/ry-ops/cortex
 
 go 1.26.0
 
+// npm packages, some of which hold Go.
+ignore ./test/conformance/node_modules
+
 require (
 	github.com/anthropics/anthropic-sdk-go v1.84.0
 	github.com/chromedp/cdproto v0.160.1

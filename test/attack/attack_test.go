@@ -137,7 +137,7 @@ func requests(t *testing.T, g *gateway) {
 					t.Errorf("%s: %q", name, header.Get(name))
 				}
 			}
-			must(t, g.well(t))
+			must(t, g.Ready(t.Context()))
 		})
 	}
 }
@@ -173,7 +173,7 @@ func idle(t *testing.T, g *gateway) {
 	for i := range conns {
 		conns[i] = g.dial(t)
 	}
-	must(t, g.well(t))
+	must(t, g.Ready(t.Context()))
 	if status, text := g.ask(t, g.alice); status != http.StatusOK {
 		t.Errorf("%d %s", status, text)
 	}
@@ -201,11 +201,11 @@ func slowhttptest(t *testing.T, g *gateway) {
 	}
 	common := []string{"-c", "300", "-r", "300", "-i", "1", "-l", "8", "-p", "3"}
 	for name, attack := range map[string][]string{
-		"slow headers": {"-H", "-t", "GET", "-x", "24", "-u", g.url("/api/tasks")},
-		"slow body":    {"-B", "-t", "POST", "-s", "8192", "-x", "10", "-u", g.url("/api/tasks")},
-		"ranges":       {"-R", "-t", "HEAD", "-a", "10", "-b", "3000", "-u", g.url("/healthz")},
-		"slow reading": {"-X", "-w", "8", "-y", "16", "-n", "1", "-z", "8", "-k", "3", "-u", g.url("/metrics")},
-		"slow page":    {"-X", "-w", "8", "-y", "16", "-n", "1", "-z", "8", "-k", "3", "-u", g.url("/")},
+		"slow headers": {"-H", "-t", "GET", "-x", "24", "-u", g.URL("/api/tasks")},
+		"slow body":    {"-B", "-t", "POST", "-s", "8192", "-x", "10", "-u", g.URL("/api/tasks")},
+		"ranges":       {"-R", "-t", "HEAD", "-a", "10", "-b", "3000", "-u", g.URL("/healthz")},
+		"slow reading": {"-X", "-w", "8", "-y", "16", "-n", "1", "-z", "8", "-k", "3", "-u", g.URL("/metrics")},
+		"slow page":    {"-X", "-w", "8", "-y", "16", "-n", "1", "-z", "8", "-k", "3", "-u", g.URL("/")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			attacking := exec.CommandContext(t.Context(), program, append(append([]string{}, common...), attack...)...)
@@ -220,7 +220,7 @@ func slowhttptest(t *testing.T, g *gateway) {
 				select {
 				case <-again.C:
 					probes++
-					failed = errors.Join(failed, g.well(t))
+					failed = errors.Join(failed, g.Ready(t.Context()))
 					continue
 				case <-over:
 				}

@@ -6,20 +6,14 @@ package attack_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,18 +22,13 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
-	"github.com/ry-ops/cortex/test/audit"
+	"github.com/ry-ops/cortex/test/standalone"
 )
 
 const (
@@ -51,40 +40,42 @@ const (
 
 // gateway is the process that is attacked.
 type gateway struct {
-	address string
-	env     *envtest.Environment
-	admin   client.Client
-	tokens  kubernetes.Interface
+	*standalone.Gateway
+	admin  client.Client
+	tokens kubernetes.Interface
 	// cut takes the API server away from the gateway.
 	cut func()
 	// alice may use the server; bob is known, and may use nothing.
 	alice, bob string
 }
 
-func (g *gateway) url(path string) string { return "http://" + g.address + path }
-
 // start starts a kube-apiserver and, as its ServiceAccount with its own rights, a gateway.
 func start(t *testing.T) *gateway {
 	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test`, which builds etcd and kube-apiserver and sets it")
-	}
-	config := filepath.Join("..", "..", "config")
-	g := &gateway{env: &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join(config, "crd", "bases")}, ErrorIfCRDPathMissing: true}}
-	admin, err := g.env.Start()
+	root := filepath.Join("..", "..")
+	api := standalone.StartAPI(t, root, "")
+	g := &gateway{admin: api.Client}
+	var err error
+	g.tokens, err = kubernetes.NewForConfig(api.Config)
 	must(t, err)
-	t.Cleanup(func() { _ = g.env.Stop() })
-	kinds := runtime.NewScheme()
-	must(t, errors.Join(scheme.AddToScheme(kinds), v1alpha1.AddToScheme(kinds)))
-	g.admin, err = client.New(admin, client.Options{Scheme: kinds})
-	must(t, err)
-	g.tokens, err = kubernetes.NewForConfig(admin)
-	must(t, err)
-	account, err := audit.Account(t.Context(), g.env, g.admin, audit.Gateway, filepath.Join(config, "rbac", "gateway"))
-	must(t, err)
-	g.populate(t, filepath.Join(config, "rbac", "users", "mcp_user_role.yaml"))
-	g.run(t, account)
+	t.Cleanup(func() { g.noTokenIsLogged(t) })
+	g.populate(t, filepath.Join(root, "config", "rbac", "users", "mcp_user_role.yaml"))
+	account := rest.CopyConfig(api.Gateway)
+	account.Host = "https://" + g.between(t, strings.Trim(strings.TrimPrefix(account.Host, "https:"), "/"))
+	g.Gateway = standalone.Run(t, root, account, "--takeup-timeout=200ms", "--shutdown-grace=1s")
 	return g
+}
+
+// noTokenIsLogged is run when the gateway has ended.
+func (g *gateway) noTokenIsLogged(t *testing.T) {
+	if g.Gateway == nil {
+		return
+	}
+	for _, secret := range []string{g.alice, g.bob} {
+		if strings.Contains(g.Said(), secret) {
+			t.Error("a token is in the gateway's log")
+		}
+	}
 }
 
 // populate makes a server that has nobody behind it, and its users.
@@ -124,68 +115,6 @@ func (g *gateway) token(t *testing.T, namespace, name string, audiences ...strin
 	return answer.Status.Token
 }
 
-// run builds the gateway and runs it until the end of the test.
-func (g *gateway) run(t *testing.T, account *rest.Config) {
-	t.Helper()
-	folder, way := t.TempDir(), g.between(t, strings.Trim(strings.TrimPrefix(account.Host, "https:"), "/"))
-	program, kubeconfig := filepath.Join(folder, "gateway"), filepath.Join(folder, "kubeconfig")
-	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/gateway").CombinedOutput(); err != nil {
-		t.Fatalf("building the gateway: %v\n%s", err, said)
-	}
-	must(t, clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"x": {Server: "https://" + way, CertificateAuthorityData: account.CAData}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"x": {ClientCertificateData: account.CertData, ClientKeyData: account.KeyData}},
-		Contexts:       map[string]*clientcmdapi.Context{"x": {Cluster: "x", AuthInfo: "x"}},
-		CurrentContext: "x",
-	}, kubeconfig))
-
-	ctx, cancel := context.WithCancel(context.Background())
-	process := exec.CommandContext(ctx, program, "--addr=127.0.0.1:0", "--kubeconfig="+kubeconfig, "--takeup-timeout=200ms", "--shutdown-grace=1s")
-	process.Cancel = func() error { return process.Process.Signal(syscall.SIGTERM) }
-	process.WaitDelay = 10 * time.Second
-	said, write, err := os.Pipe()
-	must(t, err)
-	process.Stderr = write
-	must(t, process.Start())
-	_ = write.Close()
-	address, over := make(chan string, 1), make(chan struct{})
-	var tail bytes.Buffer
-	go func() {
-		defer close(over)
-		listening := regexp.MustCompile(`"addr":"([^"]+)"`)
-		for lines := bufio.NewScanner(said); lines.Scan(); {
-			if found := listening.FindStringSubmatch(lines.Text()); found != nil {
-				select {
-				case address <- found[1]:
-				default:
-				}
-			}
-			if tail.Len() < 64<<10 {
-				fmt.Fprintln(&tail, lines.Text())
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		cancel()
-		_ = process.Wait()
-		<-over
-		if t.Failed() {
-			t.Log("the gateway said:\n", tail.String())
-		}
-		for _, secret := range []string{g.alice, g.bob} {
-			if strings.Contains(tail.String(), secret) {
-				t.Error("a token is in the gateway's log")
-			}
-		}
-	})
-	select {
-	case g.address = <-address:
-	case <-time.After(patience):
-		t.Fatal("the gateway does not say where it listens")
-	}
-	eventually(t, "the gateway to be ready", func() error { return g.well(t) })
-}
-
 // between passes connections on to the API server, as a load balancer does, until it is cut.
 func (g *gateway) between(t *testing.T, to string) string {
 	t.Helper()
@@ -221,7 +150,7 @@ func (g *gateway) ask(t *testing.T, token string) (int, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, g.url("/api/tasks"), strings.NewReader(`{"query": "list sandfly hosts"}`))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, g.URL("/api/tasks"), strings.NewReader(`{"query": "list sandfly hosts"}`))
 	must(t, err)
 	request.Header.Set("Content-Type", "application/json")
 	if token != "" {
@@ -235,28 +164,10 @@ func (g *gateway) ask(t *testing.T, token string) (int, string) {
 	return response.StatusCode, string(text)
 }
 
-// well reports whether the gateway answers a probe within the second that a kubelet gives it.
-func (g *gateway) well(t *testing.T) error {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url("/readyz"), nil)
-	must(t, err)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return errors.New(response.Status)
-	}
-	return nil
-}
-
 // metric is a number of the gateway's own metrics.
 func (g *gateway) metric(t *testing.T, name string) float64 {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url("/metrics"), nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL("/metrics"), nil)
 	must(t, err)
 	response, err := http.DefaultClient.Do(request)
 	must(t, err)
@@ -275,7 +186,7 @@ func (g *gateway) metric(t *testing.T, name string) float64 {
 // dial opens a connection that ends with the test, and before long.
 func (g *gateway) dial(t *testing.T) net.Conn {
 	t.Helper()
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", g.address)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", g.Address)
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	must(t, conn.SetDeadline(time.Now().Add(patience)))

@@ -1,0 +1,82 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const simpleText = "This is a simple text response for testing."
+
+// clients: what people use lists the tools and calls one, before and after a restart of the server, in one session.
+func (w *world) clients(t *testing.T) {
+	for path, prefix := range map[string]string{"/mcp": server + "__", "/mcp/" + server: ""} {
+		for _, sdk := range []string{"@modelcontextprotocol/sdk", "@modelcontextprotocol/client"} {
+			t.Run(sdk+" at "+path, func(t *testing.T) { w.typescript(t, sdk, path, prefix+"test_simple_text") })
+		}
+	}
+	for _, name := range []string{"@modelcontextprotocol/sdk", "@modelcontextprotocol/client", "@modelcontextprotocol/conformance"} {
+		if text := name + "` " + installed(t, name); !strings.Contains(docs(t), text) {
+			t.Errorf("docs/mcp.md does not say %q", text)
+		}
+	}
+}
+
+func (w *world) typescript(t *testing.T, sdk, path, tool string) {
+	type step struct {
+		Session, Version, Text string
+		Tools                  []string
+	}
+	client, err := filepath.Abs("client.mjs")
+	must(t, err)
+	command := node(t, client, sdk, w.gateway.URL(path), tool)
+	again, err := command.StdinPipe()
+	must(t, err)
+	out, err := command.StdoutPipe()
+	must(t, err)
+	var complaints strings.Builder
+	command.Stderr = &complaints
+	must(t, command.Start())
+	t.Cleanup(func() { _ = command.Process.Kill() })
+	lines := bufio.NewReader(out)
+	next := func() (seen step) {
+		t.Helper()
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			_ = command.Wait()
+			t.Fatalf("%v: the client says: %s", err, complaints.String())
+		}
+		must(t, json.Unmarshal(line, &seen))
+		return seen
+	}
+	before := next()
+	if before.Session == "" || before.Version != "2025-11-25" || before.Text != simpleText || !slices.Contains(before.Tools, tool) {
+		t.Errorf("before the restart: %+v", before)
+	}
+	w.backend.restart(t)
+	_, err = io.WriteString(again, "again\n")
+	must(t, err)
+	if after := next(); after.Session != before.Session || after.Text != simpleText {
+		t.Errorf("after the restart: %+v, before: %+v", after, before)
+	}
+	must(t, again.Close())
+	must(t, command.Wait())
+}
+
+// installed is the version of a package.
+func installed(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("node_modules", name, "package.json"))
+	must(t, err)
+	var about struct{ Version string }
+	must(t, json.Unmarshal(raw, &about))
+	return about.Version
+}

@@ -1,0 +1,195 @@
+// Copyright 2026 The Cortex Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package standalone runs a gateway process as its users have it, in front of a kube-apiserver of its own, for tests that need a
+// real process and no cluster.
+package standalone
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/test/audit"
+)
+
+// patience bounds whatever is waited for.
+const patience = 30 * time.Second
+
+// API is a kube-apiserver that ends with the test.
+type API struct {
+	Config *rest.Config
+	Client client.Client
+	// Gateway is the gateway's own ServiceAccount, with its own rights.
+	Gateway *rest.Config
+}
+
+// Loopback are addresses for Services that a test can listen on itself. A gateway dials them with --allow-loopback-servers.
+const Loopback = "127.0.8.0/24"
+
+// StartAPI starts one. root is the way to the top of the repository; services is the range of the addresses of Services, or empty.
+func StartAPI(t *testing.T, root, services string) *API {
+	t.Helper()
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test`, which builds etcd and kube-apiserver and sets it")
+	}
+	config := filepath.Join(root, "config")
+	env := &envtest.Environment{
+		CRDDirectoryPaths: []string{filepath.Join(config, "crd", "bases")}, ErrorIfCRDPathMissing: true,
+		ControlPlaneStartTimeout: time.Minute, // a busy machine takes more than the usual 20 s
+	}
+	if services != "" {
+		env.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", services)
+	}
+	admin, err := env.Start()
+	must(t, err)
+	t.Cleanup(func() { _ = env.Stop() })
+	api := &API{Config: admin}
+	kinds := runtime.NewScheme()
+	must(t, errors.Join(scheme.AddToScheme(kinds), v1alpha1.AddToScheme(kinds)))
+	api.Client, err = client.New(admin, client.Options{Scheme: kinds})
+	must(t, err)
+	api.Gateway, err = audit.Account(t.Context(), env, api.Client, audit.Gateway, filepath.Join(config, "rbac", "gateway"))
+	must(t, err)
+	return api
+}
+
+// Gateway is a process that listens on loopback. It ends with the test.
+type Gateway struct {
+	// Address is its host and port.
+	Address string
+	over    chan struct{}
+	tail    bytes.Buffer
+}
+
+// URL of a path.
+func (g *Gateway) URL(path string) string { return "http://" + g.Address + path }
+
+// Said is what the process has logged, up to 64 KiB. Call it when the process has ended: from a cleanup that was set before Run.
+func (g *Gateway) Said() string {
+	<-g.over
+	return g.tail.String()
+}
+
+// Run builds the gateway of the repository at root, runs it with an account until the end of the test, and waits until it is ready.
+func Run(t *testing.T, root string, account *rest.Config, flags ...string) *Gateway {
+	t.Helper()
+	folder := t.TempDir()
+	program, kubeconfig := filepath.Join(folder, "gateway"), filepath.Join(folder, "kubeconfig")
+	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, filepath.Join(root, "cmd", "gateway")).CombinedOutput(); err != nil {
+		t.Fatalf("building the gateway: %v\n%s", err, said)
+	}
+	must(t, clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"x": {Server: account.Host, CertificateAuthorityData: account.CAData}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"x": {ClientCertificateData: account.CertData, ClientKeyData: account.KeyData}},
+		Contexts:       map[string]*clientcmdapi.Context{"x": {Cluster: "x", AuthInfo: "x"}},
+		CurrentContext: "x",
+	}, kubeconfig))
+
+	ctx, cancel := context.WithCancel(context.Background())
+	process := exec.CommandContext(ctx, program, append([]string{"--addr=127.0.0.1:0", "--kubeconfig=" + kubeconfig}, flags...)...)
+	process.Cancel = func() error { return process.Process.Signal(syscall.SIGTERM) }
+	process.WaitDelay = 10 * time.Second
+	said, write, err := os.Pipe()
+	must(t, err)
+	process.Stderr = write
+	must(t, process.Start())
+	_ = write.Close()
+	g := &Gateway{over: make(chan struct{})}
+	address := make(chan string, 1)
+	go g.listen(said, address)
+	t.Cleanup(func() {
+		cancel()
+		_ = process.Wait()
+		if text := g.Said(); t.Failed() {
+			t.Log("the gateway said:\n", text)
+		}
+	})
+	select {
+	case g.Address = <-address:
+	case <-time.After(patience):
+		t.Fatal("the gateway does not say where it listens")
+	}
+	g.awaitReady(t)
+	return g
+}
+
+// listen reads the log to its end.
+func (g *Gateway) listen(said *os.File, address chan<- string) {
+	defer close(g.over)
+	listening := regexp.MustCompile(`"addr":"([^"]+)"`)
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		if found := listening.FindStringSubmatch(lines.Text()); found != nil {
+			select {
+			case address <- found[1]:
+			default:
+			}
+		}
+		if g.tail.Len() < 64<<10 {
+			fmt.Fprintln(&g.tail, lines.Text())
+		}
+	}
+}
+
+func (g *Gateway) awaitReady(t *testing.T) {
+	t.Helper()
+	again, limit := time.NewTicker(50*time.Millisecond), time.NewTimer(patience)
+	defer again.Stop()
+	defer limit.Stop()
+	for {
+		err := g.Ready(t.Context())
+		if err == nil {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-limit.C:
+			t.Fatalf("the gateway is not ready: %v", err)
+		}
+	}
+}
+
+// Ready reports whether the gateway answers a probe within the second that a kubelet gives it.
+func (g *Gateway) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.URL("/readyz"), nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+	return nil
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
