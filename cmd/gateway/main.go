@@ -33,7 +33,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "gateway: %v\nSee 'gateway --help'.\n", err)
 		os.Exit(2)
 	case o.version:
-		fmt.Println("gateway", version, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
+		fmt.Fprintln(os.Stdout, "gateway", version, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
 		return
 	}
 	log := zap.New(zap.UseFlagOptions(&o.log))

@@ -60,7 +60,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "operator: %v\nSee 'operator --help'.\n", err)
 		os.Exit(2)
 	case opts.version:
-		fmt.Println("operator", version, goruntime.Version(), goruntime.GOOS+"/"+goruntime.GOARCH)
+		fmt.Fprintln(os.Stdout, "operator", version, goruntime.Version(), goruntime.GOOS+"/"+goruntime.GOARCH)
 		return
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&opts.logging)))

@@ -142,7 +142,7 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 	}
 	p.tellOn(r.Context(), w, one)
 	if server != nil && len(server.wants.of(client.id)) > 0 {
-		p.background(func(ctx context.Context) { //nolint:contextcheck // it is after the request
+		p.background(func(ctx context.Context) {
 			if p.pause(ctx, wantsKept) && !p.listeners.listens(server, client.id) {
 				server.forget(client.id)
 			}

@@ -242,7 +242,7 @@ func (b *backend) comeBack() {
 			b.comingBack = false
 		}()
 		for wait := listenFirst; b.proxy.pause(b.ctx, wait) && len(b.wants.of("")) > 0; wait = min(2*wait, listenMost) { //nolint:contextcheck // the server's own
-			if _, _, err := b.session(b.ctx, 0); err == nil {
+			if _, _, err := b.session(b.ctx, 0); err == nil { //nolint:contextcheck // the server's own
 				return
 			}
 		}

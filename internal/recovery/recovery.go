@@ -157,7 +157,7 @@ func (c *call) do(ctx context.Context) error {
 			} else if spent {
 				return c.explained(ctx, failure)
 			}
-			flight = ward.join(c, failure, started) //nolint:contextcheck // a heal outlives the call that began it
+			flight = ward.join(c, failure, started)
 		}
 		verdict := mcp.Replay(failure.Class, failure.Sent, c.Hints)
 		if c.AtOnce && !verdict.Replay {

@@ -46,7 +46,7 @@ func idle(ctx context.Context, w *world, t *table) error {
 			continue
 		}
 		defer gateway.kill()
-		time.Sleep(restTime)
+		time.Sleep(restTime) //nolint:forbidigo // nothing is awaited: that is what idle means
 		resident, anonymous, err := gateway.memory()
 		if err != nil {
 			return err

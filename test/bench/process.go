@@ -66,7 +66,7 @@ func start(ctx context.Context, role string, arguments ...string) (*process, err
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, append([]string{role}, arguments...)...) //nolint:gosec // this program
+	cmd := exec.CommandContext(ctx, self, append([]string{role}, arguments...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -109,7 +109,7 @@ func (p *process) usage(ctx context.Context) (u usage, err error) {
 // finer than the ticks of /proc.
 func (p *process) cpu() time.Duration {
 	var used unix.Timespec
-	if err := unix.ClockGettime(int32(^p.cmd.Process.Pid)<<3|2, &used); err != nil { //nolint:gosec // a pid has 22 bits
+	if err := unix.ClockGettime(int32(^p.cmd.Process.Pid)<<3|2, &used); err != nil {
 		return 0
 	}
 	return time.Duration(used.Nano())

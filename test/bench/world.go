@@ -178,7 +178,7 @@ func (w *world) gateway(ctx context.Context) (*process, time.Duration, error) {
 		return nil, 0, err
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.CommandContext(ctx, w.program, "--addr="+address, "--kubeconfig="+w.kubeconfig(), "--allow-loopback-servers", //nolint:gosec // built for this
+	cmd := exec.CommandContext(ctx, w.program, "--addr="+address, "--kubeconfig="+w.kubeconfig(), "--allow-loopback-servers",
 		"--max-streams-per-caller=10000", "--takeup-timeout=10m")
 	cmd.Stderr = log
 	began := time.Now()

@@ -47,7 +47,7 @@ func Outage(ctx context.Context) (end func(context.Context) error, err error) {
 // onNode runs a command in the network of the local cluster's node.
 func onNode(ctx context.Context, pid int, command ...string) error {
 	args := append([]string{"--target", strconv.Itoa(pid), "--net"}, command...)
-	output, err := exec.CommandContext(ctx, "nsenter", args...).CombinedOutput() //nolint:gosec // only with words from here
+	output, err := exec.CommandContext(ctx, "nsenter", args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s on the node: %w: %s", strings.Join(command, " "), err, output)
 	}
