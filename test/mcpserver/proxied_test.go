@@ -16,6 +16,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,12 +150,25 @@ func (p *produced) ofTheToolByMCP(t *testing.T) {
 	p.reasons[mcpserver.DependencyDown] = true
 }
 
+// nameServer is dialled for names, if it is set. The resolver of the process is replaced once and for all: what a test leaves behind may
+// still read it.
+var nameServer atomic.Pointer[func(context.Context, string, string) (net.Conn, error)]
+
+func init() {
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if dial := nameServer.Load(); dial != nil {
+			return (*dial)(ctx, network, address)
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+}
+
 func (p *produced) ofTheNameByMCP(t *testing.T) {
-	asked := net.DefaultResolver
-	t.Cleanup(func() { net.DefaultResolver = asked })
+	t.Cleanup(func() { nameServer.Store(nil) })
 	for reason, code := range map[mcpserver.Reason]byte{mcpserver.NoSuchName: 3, mcpserver.NoResolver: 2} {
 		t.Run(string(reason), func(t *testing.T) {
-			net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: resolving(t, code)}
+			dial := resolving(t, code)
+			nameServer.Store(&dial)
 			headless := service(t, "http://127.0.0.1:3000")
 			headless.Spec.ClusterIP = corev1.ClusterIPNone
 			w := newGateway(t, headless, reason)
