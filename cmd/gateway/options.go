@@ -81,7 +81,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.shutdownGrace, "shutdown-grace", gateway.DefaultShutdownGrace,
 		"how long streams may go on after SIGTERM; keep it 5s below the pod's terminationGracePeriodSeconds")
 	o.claude.bind(flags)
-	flags.IntVar(&o.streams, "max-streams", gateway.DefaultStreams, "how many event streams may be open at once, and how many tasks may run; each takes about 24 KiB")
+	flags.IntVar(&o.streams, "max-streams", gateway.DefaultStreams, "how many event streams may be open at once, and how many tasks may run; each takes some 50 KiB at most")
 	flags.IntVar(&o.streamsEach, "max-streams-per-caller", gateway.DefaultStreamsEach, "how many of them one caller may have, where callers have names")
 	flags.StringVar(&o.credentials, "credentials-dir", "", "`folder` with the credentials of MCP servers, mounted from Secrets: NAMESPACE/SERVICE/token holds a bearer token, NAMESPACE/SERVICE/headers lines like \"X-Api-Key: …\"; read again when they change")
 	flags.BoolVar(&o.loopback, "allow-loopback-servers", false, "let MCP servers be on this machine's loopback, which is never dialled otherwise; for tests on one machine")
