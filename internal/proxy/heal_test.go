@@ -195,7 +195,9 @@ func TestCutStream(t *testing.T) {
 				t.Errorf("got %q, %v", text, err)
 			}
 			sandfly.Break(cutStream(parts...))
-			if _, err := callTool(t, session, "sandfly__start_scan", map[string]any{"host": "web-1"}); err == nil || !strings.Contains(err.Error(), "not made a second time") {
+			_, err := callTool(t, session, "sandfly__start_scan", map[string]any{"host": "web-1"})
+			var told *jsonrpc.Error
+			if !errors.As(err, &told) || !strings.Contains(told.Message, "not made a second time") || !strings.Contains(string(told.Data), `"class":"StreamCut"`) {
 				t.Errorf("got %v", err)
 			}
 			if n := sandfly.Calls("start_scan"); n != 1 {
