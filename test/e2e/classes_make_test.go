@@ -128,8 +128,7 @@ func byMCP(ctx context.Context, server string, t tool) (outcome, error) {
 	case errors.As(err, &wire):
 		got.told, got.facts = wire.Message, &facts{}
 		if err := json.Unmarshal(wire.Data, got.facts); err != nil {
-			got.amiss = fmt.Sprintf("the error %d %q has the data %q", wire.Code, wire.Message, wire.Data)
-			got.facts = nil
+			got.facts = nil // it is no error of the gateway's
 		}
 	case err != nil:
 		return outcome{}, fmt.Errorf("calling %s: %w", name, err)
@@ -349,7 +348,7 @@ func (s subject) step(ctx context.Context, w *witness, ask way, fault string, t 
 	if err != nil {
 		return err
 	}
-	if t.requests, err = s.healsAfter(ctx, len(known), w.row.Heals); err != nil {
+	if t.requests, err = s.healsAfter(ctx, len(known), w.heals()); err != nil {
 		return err
 	}
 	if t.runs, err = s.runs(ctx, t.tool); err != nil {
@@ -380,15 +379,15 @@ func (l lost) produce(ctx context.Context, w *witness) error {
 	sent := w.row.Reach == mcp.Always || w.row.Reach == mcp.Perhaps && l.runs
 	for _, name := range []string{"byapi", "bymcp"} {
 		for _, t := range []tool{reads, scans} {
+			w.how = name
 			times := 1
-			if w.row.Heals && mcp.Replay(w.row.Class(), sent, t.hints).Replay {
+			if w.heals() && mcp.Replay(w.row.Class(), sent, t.hints).Replay {
 				times = tries(w.row.Class())
 			}
 			expected := step{tool: t, sent: sent, mended: true}
 			if l.runs {
 				expected.lost = times
 			}
-			w.how = name
 			if err := s.step(ctx, w, ways[name], fmt.Sprintf("%s&times=%d&runs=%t", l.fault, times, l.runs), expected); err != nil {
 				return fmt.Errorf("%s of %s: %w", t.name, name, err)
 			}
@@ -546,7 +545,7 @@ func (s subject) unreached(ctx context.Context, w *witness, ask way, mended bool
 		return got.err
 	}
 	t := step{tool: scans, mended: mended}
-	if t.requests, err = s.healsAfter(ctx, len(known), w.row.Heals); err != nil {
+	if t.requests, err = s.healsAfter(ctx, len(known), w.heals()); err != nil {
 		return err
 	}
 	if t.runs, err = s.runs(ctx, t.tool); err != nil {
