@@ -17,6 +17,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -624,7 +626,17 @@ func withoutDependency(ctx context.Context, w *witness) error {
 			return err
 		}
 	}
-	return nil
+	if err := s.breakWith(ctx, "mode=dependency-down&times=1"); err != nil {
+		return err
+	}
+	got, err := byAPI(ctx, s.name, scans)
+	if err != nil {
+		return err
+	}
+	ran, err := s.runs(ctx, scans)
+	w.how = "byapi"
+	w.expect(ran == 1 && strings.Contains(got.answer, passedOn[mcpserver.DependencyDown]), "a tool that changes something ran %d times, and the user is told %q, %q", ran, got.answer, got.told)
+	return err
 }
 
 // unknown is a host that the sample server does not have.
@@ -710,43 +722,52 @@ func leaves(ctx context.Context, w *witness) error {
 
 // withoutDNS has the cluster's DNS away while a headless server is called, for each way once.
 func withoutDNS(ctx context.Context, w *witness) error {
-	key := client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: "coredns"}
-	scale := func(replicas int32) error {
-		var deployment appsv1.Deployment
-		if err := cluster.Get(ctx, key, &deployment); err != nil {
-			return err
-		}
-		before := deployment.DeepCopy()
-		deployment.Spec.Replicas = &replicas
-		if err := cluster.Patch(ctx, &deployment, client.MergeFrom(before)); err != nil {
-			return err
-		}
-		return cluster.Until(ctx, "CoreDNS to be as it shall", func(ctx context.Context) (bool, error) {
-			err := cluster.Get(ctx, key, &deployment)
-			return deployment.Status.ReadyReplicas == replicas && deployment.Status.ObservedGeneration >= deployment.Generation, err
-		})
-	}
 	for name := range ways {
-		s := of(mcpserver.NoResolver, name)
-		if err := s.workload(ctx); err != nil {
+		if err := of(mcpserver.NoResolver, name).workload(ctx); err != nil {
 			return err
 		}
 	}
-	err := scale(0)
+	DeferCleanup(func(ctx context.Context) { Expect(scaleDNS(ctx, 1)).To(Succeed()) })
+	if err := scaleDNS(ctx, 0); err != nil {
+		return err
+	}
 	for name, ask := range ways {
-		if err != nil {
-			break
-		}
 		w.how = name
 		s := of(mcpserver.NoResolver, name)
-		ip, missed := s.address(ctx)
-		err = errors.Join(missed, s.endpoint(ctx, ip), s.service(ctx, corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Ports: ports(intstr.FromInt32(3000))}))
-		if err == nil {
-			err = s.known(ctx, false)
+		ip, err := s.address(ctx)
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			err = s.unreached(ctx, w, ask, false, nil)
+		if err := s.endpoint(ctx, ip); err != nil {
+			return err
+		}
+		if err := s.service(ctx, corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Ports: ports(intstr.FromInt32(3000))}); err != nil {
+			return err
+		}
+		if err := s.known(ctx, false); err != nil {
+			return err
+		}
+		if err := s.unreached(ctx, w, ask, false, nil); err != nil {
+			return err
 		}
 	}
-	return errors.Join(err, scale(1))
+	return nil
+}
+
+// scaleDNS sets the replicas of the cluster's DNS and waits until they are so.
+func scaleDNS(ctx context.Context, replicas int32) error {
+	var deployment appsv1.Deployment
+	key := client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: "coredns"}
+	if err := cluster.Get(ctx, key, &deployment); err != nil {
+		return err
+	}
+	before := deployment.DeepCopy()
+	deployment.Spec.Replicas = &replicas
+	if err := cluster.Patch(ctx, &deployment, client.MergeFrom(before)); err != nil {
+		return err
+	}
+	return cluster.Until(ctx, "CoreDNS to be as it shall", func(ctx context.Context) (bool, error) {
+		err := cluster.Get(ctx, key, &deployment)
+		return deployment.Status.ObservedGeneration >= deployment.Generation && deployment.Status.Replicas == replicas && deployment.Status.ReadyReplicas == replicas, err
+	})
 }

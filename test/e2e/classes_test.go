@@ -143,6 +143,17 @@ var _ = Describe("The classes of failure on a real cluster", Label("classes"), O
 		Expect(all.amiss).To(BeEmpty(), strings.Join(all.amiss, "\n"))
 	})
 
+	It("have nobody healed where the table says so, to the end", func(ctx context.Context) {
+		for _, row := range mcp.Failures() {
+			if row.Heals {
+				continue
+			}
+			requests, err := of(row.Reason, "").requests(ctx)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(requests).To(BeEmpty(), string(row.Reason))
+		}
+	})
+
 	It("are all produced, or it is said why not", func() {
 		for _, row := range mcp.Failures() {
 			_, left := notProduced[row.Reason]
