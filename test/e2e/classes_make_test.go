@@ -313,7 +313,8 @@ func shownServices(ctx context.Context) ([]shownService, error) {
 	}
 	defer response.Body.Close()
 	var shown struct{ Services []shownService }
-	return shown.Services, errors.Join(err, json.NewDecoder(response.Body).Decode(&shown))
+	err = json.NewDecoder(response.Body).Decode(&shown)
+	return shown.Services, err
 }
 
 // alerts is a call that goes well: it leaves the gateway with a session that works.
