@@ -118,21 +118,20 @@ var _ = Describe("The classes of failure on a real cluster", Label("classes"), O
 	It("are had from servers that answer badly, are not reached and say no, and match the table", func(ctx context.Context) {
 		var group errgroup.Group
 		group.SetLimit(8)
+		produce := func(reason mcpserver.Reason, how string, produce func(*witness) error) {
+			group.Go(func() error { all.of(reason, how, produce); return nil })
+		}
 		// The slow ones first.
 		for _, row := range notReached {
 			for name, ask := range ways {
-				group.Go(func() error {
-					return all.of(row.reason, name, func(w *witness) error { return row.produce(ctx, w, name, ask) })
-				})
+				produce(row.reason, name, func(w *witness) error { return row.produce(ctx, w, name, ask) })
 			}
 		}
 		for _, row := range onTheWire {
-			group.Go(func() error {
-				return all.of(row.reason, "on the wire", func(w *witness) error { return row.produce(ctx, w) })
-			})
+			produce(row.reason, "on the wire", func(w *witness) error { return row.produce(ctx, w) })
 		}
-		for reason, produce := range others {
-			group.Go(func() error { all.of(reason, "", func(w *witness) error { return produce(ctx, w) }); return nil })
+		for reason, other := range others {
+			produce(reason, "", func(w *witness) error { return other(ctx, w) })
 		}
 		_ = group.Wait() // what went wrong is in what is amiss, of every row
 		Expect(all.amiss).To(BeEmpty(), strings.Join(all.amiss, "\n"))
