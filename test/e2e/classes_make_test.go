@@ -269,7 +269,7 @@ func (s subject) healsAfter(ctx context.Context, before int, wanted bool) (reque
 	return requests[min(before, len(requests)):], err // none is for the witness to tell
 }
 
-// known waits until the gateway knows the server, and if listed its tools, by both ways.
+// known waits until the gateway knows the server, and if listed /mcp its tools. A task lists them when they are first asked for.
 func (s subject) known(ctx context.Context, listed bool) error {
 	heard := &hears{}
 	session, err := connectMCP(ctx, "/mcp", heard)
@@ -287,14 +287,12 @@ func (s subject) known(ctx context.Context, listed bool) error {
 			}
 		}
 		services, err := shownServices(ctx)
-		i := slices.IndexFunc(services, func(shown shownService) bool { return shown.Name == s.name })
-		return i >= 0 && (!listed || services[i].Tools > 0), err
+		return slices.ContainsFunc(services, func(shown shownService) bool { return shown.Name == s.name }), err
 	})
 }
 
 type shownService struct {
-	Name  string `json:"name"`
-	Tools int    `json:"tools"`
+	Name string `json:"name"`
 }
 
 // shownServices are those of GET /api/services.
