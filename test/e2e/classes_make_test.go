@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -440,15 +439,6 @@ var notReached = []missing{
 		},
 	},
 	{
-		reason: mcpserver.NoRoute,
-		service: func(ctx context.Context, s subject, _ string) error {
-			if err := s.service(ctx, corev1.ServiceSpec{Ports: ports(intstr.FromInt32(3000))}); err != nil {
-				return err
-			}
-			return s.endpoint(ctx, nobody())
-		},
-	},
-	{
 		reason: mcpserver.NoSuchName,
 		service: func(ctx context.Context, s subject, _ string) error {
 			return s.service(ctx, corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Ports: ports(intstr.FromInt32(3000))})
@@ -467,15 +457,6 @@ var notReached = []missing{
 
 // multicast is never dialled, by the gateway nor by the kernel (RFC 2365: it would not leave the node).
 const multicast = "239.255.0.1"
-
-var taken atomic.Int32
-
-// nobody gives an address of the pods' network that nobody has: those before it are given out first.
-func nobody() string { return fmt.Sprintf("10.244.0.%d", 254-taken.Add(1)) }
-
-// maxUnheard bounds how often a server is made anew that has no route: the kernel says so once a second to each who asks
-// (net.ipv4.icmp_ratelimit), and whoever does not hear it is in another row.
-const maxUnheard = 3
 
 func ports(target intstr.IntOrString) []corev1.ServicePort {
 	return []corev1.ServicePort{{Name: "mcp", Port: 3000, TargetPort: target}}
@@ -500,21 +481,7 @@ func (s subject) endpoint(ctx context.Context, address string) error {
 // produce has one way call a server that it cannot reach, with a tool that must not run twice: since it did not run, it may be called
 // again.
 func (m missing) produce(ctx context.Context, w *witness, name string, ask way) error {
-	for unheard := range maxUnheard {
-		one := &witness{row: w.row, how: name}
-		if err := m.once(ctx, one, of(m.reason, name+strings.Repeat("x", unheard)), ask); err != nil {
-			return err
-		}
-		if m.reason == mcpserver.NoRoute && unheard < maxUnheard-1 && strings.Contains(strings.Join(one.lines, ""), "connect ETIMEDOUT") {
-			continue
-		}
-		*w = *one
-		return nil
-	}
-	return nil
-}
-
-func (m missing) once(ctx context.Context, w *witness, s subject, ask way) error {
+	s := of(m.reason, name)
 	if err := s.workload(ctx, m.args...); err != nil {
 		return err
 	}
