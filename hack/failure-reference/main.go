@@ -32,8 +32,6 @@ What can go wrong with a call of an MCP server, and what the gateway does about 
 harm (` + "`readOnlyHint`, `idempotentHint`" + `). "Any tool" stands for the former. What fails while the session is being opened, in whatever way, is of that kind. Each decision is told
 in the stream, with its reason.
 
-What is an answer of the protocol is passed on unread at ` + "`/mcp`" + `, to a client that reads it itself: the rows that say so heal for a task of the chat alone.
-
 A test of the sample server (` + "`test/mcpserver`" + `) produces each row, and fails for one that is missing. One on a real cluster
 (` + "`test/e2e`" + `) has a task and an MCP client meet each that can be had there, and compares what they were told, what was healed and how often
 the tool ran with this table.
@@ -47,21 +45,17 @@ func write(out io.Writer) error {
 	var page strings.Builder
 	page.WriteString(head)
 	for _, row := range mcp.Failures() {
-		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s | %s |\n", row.Class(), row.Reason, row.When, heals(row), again(row), seen(row))
+		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s | %s |\n", row.Class(), row.Reason, row.When, yes(row.Heals), again(row), seen(row))
 	}
 	_, err := io.WriteString(out, page.String())
 	return err
 }
 
-func heals(row mcp.Failure) string {
-	switch {
-	case !row.Heals:
-		return "no"
-	case row.Passed:
-		return "yes; `/mcp` passes it on"
-	default:
+func yes(b bool) string {
+	if b {
 		return "yes"
 	}
+	return "no"
 }
 
 // again asks the replay rule.

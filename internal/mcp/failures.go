@@ -30,8 +30,6 @@ type Failure struct {
 	Reach Reach
 	// Heals: it is the infrastructure's fault, so that a heal may cure it.
 	Heals bool
-	// Passed: it is an answer of the protocol. The gateway's /mcp, which passes answers on unread, passes it on, and has nobody healed.
-	Passed bool
 	// Issue names the failure in few words, as healing_start has it.
 	Issue string
 	// Advice says what a person does about one that is not healed; empty if it is.
@@ -62,7 +60,7 @@ var failures = []Failure{
 	{Reason: mcpserver.NotMCP, When: "the answer is no MCP: a web page, malformed JSON, not HTTP at all", Reach: Always, Heals: true, Issue: "the answer is not MCP"},
 	{Reason: mcpserver.Redirected, When: "HTTP 3xx, which is never followed", Reach: Always, Heals: true, Issue: "the answer is a redirect"},
 	{Reason: mcpserver.BadStatus, When: "another HTTP 4xx", Reach: Always, Heals: true, Issue: "HTTP 4xx"},
-	{Reason: mcpserver.RPCError, When: "an error of JSON-RPC itself: internal error, method not found, parse error", Reach: Always, Heals: true, Passed: true, Issue: "a JSON-RPC error"},
+	{Reason: mcpserver.RPCError, When: "an error of JSON-RPC itself: internal error, method not found, parse error", Reach: Always, Heals: true, Issue: "a JSON-RPC error"},
 	{Reason: mcpserver.Unexplained, When: "an error that none of the others explains: the log has it, report it", Reach: Perhaps, Heals: true, Issue: "no answer that is understood"},
 	{Reason: mcpserver.RateLimited, When: "HTTP 429: the server works, and asks for patience", Reach: Always, Issue: "HTTP 429 Too Many Requests",
 		Advice: "Ask again later, or raise the limit of the server."},

@@ -115,9 +115,6 @@ func (r *Response) Hurry(patience time.Duration) {
 	}
 }
 
-// alert begins an alert of TLS 1.0 and above (RFC 8446 §5.1): so answers a server that was to be asked by TLS.
-const alert = "\x15\x03"
-
 // head reads the head of the final answer.
 func (r *Response) head(exchange *mcpserver.Exchange) error {
 	for budget := maxHeader; ; {
