@@ -445,7 +445,7 @@ var notReached = []missing{
 		},
 	},
 	{
-		reason: mcpserver.DialFailed,
+		reason: mcpserver.AddressRefused,
 		service: func(ctx context.Context, s subject, _ string) error {
 			if err := s.endpoint(ctx, multicast); err != nil {
 				return err

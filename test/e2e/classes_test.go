@@ -61,6 +61,7 @@ var onTheWire = []lost{
 // notProduced are the rows that are not had on a cluster, and why.
 var notProduced = map[mcpserver.Reason]string{
 	mcpserver.NoRoute:     "a kernel says so once a second to each who asks (net.ipv4.icmp_ratelimit), so that an address of nobody is met as this row or as DialTimeout",
+	mcpserver.DialFailed:  "it is what a kernel says that forbids a connection (EPERM): that takes a rule in the node's packet filter",
 	mcpserver.BadTLS:      "the servers of a cluster are asked in plain HTTP (mcpserver.EndpointOf), so that no handshake of TLS can fail",
 	mcpserver.Unexplained: "it is what nothing else explains: whoever knows how to make it would explain it",
 	mcpserver.Exhausted:   "a gateway without descriptors or ports fails every other test beside this one; the kernel's word for it is put in by test/mcpserver",
