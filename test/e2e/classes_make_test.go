@@ -156,11 +156,13 @@ func byMCP(ctx context.Context, server string, t tool) (outcome, error) {
 	return got, nil
 }
 
-// ended reports whether the story of a heal is whole.
+// ended reports whether the story of a heal is whole: the operator says that the service is restored before the gateway says what
+// that means for the call.
 func ended(said []string) bool {
-	return slices.ContainsFunc(said, func(text string) bool {
-		return strings.HasPrefix(text, "Service restored: ") || strings.HasPrefix(text, "Manual fix needed: ")
-	})
+	has := func(text string) bool {
+		return slices.ContainsFunc(said, func(one string) bool { return strings.Contains(one, text) })
+	}
+	return has("Service restored: ") && has("alling ") || has("Manual fix needed: ")
 }
 
 // subject is a server of the sample program in the namespace of this test.
