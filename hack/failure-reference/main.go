@@ -32,7 +32,9 @@ What can go wrong with a call of an MCP server, and what the gateway does about 
 harm (` + "`readOnlyHint`, `idempotentHint`" + `). "Any tool" stands for the former. What fails while the session is being opened, in whatever way, is of that kind. Each decision is told
 in the stream, with its reason.
 
-A test of the sample server (` + "`test/mcpserver`" + `) produces each row, and fails for one that is missing.
+A test of the sample server (` + "`test/mcpserver`" + `) produces each row, and fails for one that is missing. One on a real cluster
+(` + "`test/e2e`" + `) has a task and an MCP client meet each that can be had there, and compares what they were told, what was healed and how often
+the tool ran with this table.
 
 | class | reason | what was seen | heals | calls again | what the user sees |
 |---|---|---|---|---|---|

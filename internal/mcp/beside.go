@@ -34,7 +34,11 @@ func (s *Server) Failure(ctx context.Context, err error, tool string) *CallError
 
 // NotSent is an error that came before a call could be made.
 func (s *Server) NotSent(ctx context.Context, err error, tool string) *CallError {
-	return s.failed(ctx, err, false, tool)
+	failure := s.failed(ctx, err, false, tool)
+	if failure.Reason == mcpserver.FirstByteTimeout || failure.Reason == mcpserver.AnswerTimeout {
+		failure.Reason = mcpserver.SessionTimeout // what had no answer in time was the opening of a session
+	}
+	return failure
 }
 
 // Stale reports whether a failure may be that of a session rather than of its server, so that another session is worth a try. kept says

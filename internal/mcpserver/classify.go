@@ -128,9 +128,12 @@ func StatusError(response *http.Response) error {
 	return &RequestError{Exchange: exchange, Err: errors.New("HTTP " + response.Status)}
 }
 
+// isDNS recognises also a dial whose time was up before the name had an address: net gives the one error of both.
 func isDNS(err error) bool {
 	var dns *net.DNSError
-	return errors.As(err, &dns)
+	var op *net.OpError
+	return errors.As(err, &dns) ||
+		errors.As(err, &op) && op.Op == "dial" && op.Addr == nil && errors.Is(op.Err, context.DeadlineExceeded)
 }
 
 // dnsReason tells a name that does not exist from a resolver that does not answer.

@@ -217,6 +217,7 @@ func TestSentOfForeignErrors(t *testing.T) {
 	}{
 		"dial":      {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, false},
 		"DNS":       {&net.DNSError{Err: "no such host"}, false},
+		"DNS, late": {&net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded}, false},
 		"read":      {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, true},
 		"deadline":  {context.DeadlineExceeded, true},
 		"a session": {mcp.ErrSessionMissing, true},
@@ -469,5 +470,17 @@ func await(t *testing.T, what string, so func() bool) {
 			return
 		}
 		<-time.After(time.Millisecond)
+	}
+}
+
+// TestResolverThatIsSilent: the time for a dial is up before there is an address to dial.
+func TestResolverThatIsSilent(t *testing.T) {
+	late := &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded}
+	if got := mcpserver.ReasonOf(late); got != mcpserver.NoResolver {
+		t.Errorf("without an address it is %s", got)
+	}
+	late.Addr = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 3000}
+	if got := mcpserver.ReasonOf(late); got != mcpserver.DialTimeout {
+		t.Errorf("with one it is %s", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -231,7 +232,8 @@ func (c *call) end(ctx context.Context, err error) string {
 	case errors.Is(err, errBusy):
 		_ = c.reply.fail(codeBusy, err.Error(), nil)
 	case errors.As(err, &failure):
-		_ = c.reply.fail(codeUnavailable, c.backend.name()+": "+foreign.Line(err.Error(), maxText), c.facts())
+		text := strings.TrimPrefix(foreign.Line(err.Error(), maxText), c.backend.name()+": ")
+		_ = c.reply.fail(codeUnavailable, c.backend.name()+": "+text, c.facts())
 	default:
 		_ = c.reply.fail(codeUnavailable, err.Error(), c.facts())
 	}

@@ -195,7 +195,13 @@ func TestCutStream(t *testing.T) {
 				t.Errorf("got %q, %v", text, err)
 			}
 			sandfly.Break(cutStream(parts...))
-			if _, err := callTool(t, session, "sandfly__start_scan", map[string]any{"host": "web-1"}); err == nil || !strings.Contains(err.Error(), "not made a second time") {
+			_, err := callTool(t, session, "sandfly__start_scan", map[string]any{"host": "web-1"})
+			class := `"class":"StreamCut"`
+			if len(parts) == 0 {
+				class = `"class":"Unavailable"`
+			}
+			var told *jsonrpc.Error
+			if !errors.As(err, &told) || !strings.Contains(told.Message, "not made a second time") || !strings.Contains(string(told.Data), class) {
 				t.Errorf("got %v", err)
 			}
 			if n := sandfly.Calls("start_scan"); n != 1 {

@@ -40,8 +40,6 @@ func (c *call) facts() json.RawMessage {
 
 // waiting is what a call has while it waits for a heal.
 type waiting struct {
-	// token that the client gave for progress, as it wrote it; nil if it gave none.
-	token json.RawMessage
 	leave func()
 	limit *time.Timer
 	// beating ends when the last heartbeat is written.
@@ -59,7 +57,7 @@ func (c *call) hold() {
 		return
 	}
 	c.waiting = &waiting{
-		token: c.progressToken(), leave: leave, quit: make(chan struct{}), beating: make(chan struct{}),
+		leave: leave, quit: make(chan struct{}), beating: make(chan struct{}),
 		limit: time.AfterFunc(c.proxy.Limits.HeldFor, func() { c.cancel(errHeldTooLong) }),
 	}
 	go c.beat(c.waiting)
@@ -87,6 +85,7 @@ func (w *waiting) end() {
 	w.leave()
 }
 
+// progressToken is what the client gave for progress, as it wrote it; nil if it gave none.
 func (c *call) progressToken() json.RawMessage {
 	var params struct {
 		Meta struct {
@@ -103,13 +102,14 @@ func (c *call) progressToken() json.RawMessage {
 const progressStep = 0.001
 
 func (c *call) tell(text string) {
-	if c.waiting == nil || c.waiting.token == nil {
+	token := c.progressToken()
+	if token == nil {
 		return
 	}
 	c.progress += progressStep
 	raw, err := json.Marshal(map[string]any{
 		"jsonrpc": "2.0", "method": "notifications/progress",
-		"params": map[string]any{"progressToken": c.waiting.token, "progress": c.progress, "message": text},
+		"params": map[string]any{"progressToken": token, "progress": c.progress, "message": text},
 	})
 	if err == nil {
 		_ = c.reply.message(raw) // a client that is gone ends its request

@@ -29,6 +29,15 @@ func (f Fault) MakeBeside(ctx context.Context, cluster client.Client, namespace 
 	return w.create(ctx, cluster)
 }
 
+// MakeWorkload creates the Deployment of a healthy server and no Service: whoever makes it writes one that is broken. The server gets
+// more arguments.
+func MakeWorkload(ctx context.Context, cluster client.Client, namespace, name string, args ...string) error {
+	w := healthy(namespace, name)
+	w.service = nil
+	w.args(args...)
+	return w.create(ctx, cluster)
+}
+
 func (w *World) create(ctx context.Context, cluster client.Client) error {
 	objects := slices.Clone(w.extras)
 	if w.service != nil {

@@ -65,6 +65,10 @@ type fault struct {
 	Delay time.Duration `json:"delay,omitempty"`
 	MiB   int           `json:"mib,omitempty"`
 	Code  int           `json:"code,omitempty"`
+	// Times is how many calls of tools an answer on the wire is for, and no other request; 0 means every request, for good.
+	Times int `json:"times,omitempty"`
+	// Runs: the tool of a call is run before the answer is lost.
+	Runs bool `json:"runs,omitempty"`
 }
 
 func parseMode(name string) (mode, error) {
@@ -164,6 +168,23 @@ func (f *faults) current() fault {
 	return f.now
 }
 
+// meet gives the fault that a request meets, and counts it.
+func (f *faults) meet(call bool) fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now
+	if now.Times == 0 {
+		return now
+	}
+	if !call {
+		return fault{Mode: modeNone}
+	}
+	if f.now.Times--; f.now.Times == 0 {
+		f.now = fault{Mode: modeNone}
+	}
+	return now
+}
+
 // apply makes a fault the current one.
 func (f *faults) apply(next fault) {
 	f.mu.Lock()
@@ -179,7 +200,7 @@ func (f *faults) show(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, f.current())
 }
 
-// set answers POST /fault?mode=…&delay=…&mib=…&code=… .
+// set answers POST /fault?mode=…&delay=…&mib=…&code=…&times=…&runs=… .
 func (f *faults) set(w http.ResponseWriter, r *http.Request) {
 	next, err := readFault(r)
 	if err != nil {
@@ -228,6 +249,16 @@ func readFault(r *http.Request) (fault, error) {
 	if text := query.Get("mib"); text != "" {
 		if next.MiB, err = strconv.Atoi(text); err != nil || next.MiB < 0 {
 			return next, fmt.Errorf("mib is %q: write a whole number", text)
+		}
+	}
+	if text := query.Get("times"); text != "" {
+		if next.Times, err = strconv.Atoi(text); err != nil || next.Times < 0 {
+			return next, fmt.Errorf("times is %q: write a whole number", text)
+		}
+	}
+	if text := query.Get("runs"); text != "" {
+		if next.Runs, err = strconv.ParseBool(text); err != nil {
+			return next, fmt.Errorf("runs is %q: write true or false", text)
 		}
 	}
 	if text := query.Get("code"); text != "" {

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -126,6 +127,42 @@ func TestSlowStart(t *testing.T) {
 	})
 }
 
+// TestLostAnswer: the fault meets so many calls of tools and nothing else, and the tool runs or does not, as it is told.
+func TestLostAnswer(t *testing.T) {
+	for runs, counted := range map[string]string{"true": `{"start_scan":3}`, "false": `{"start_scan":1}`} {
+		s := newSample(t, "sandfly", false)
+		if status, body := s.request(t, http.MethodPost, "/fault?mode=reset&times=2&runs="+runs); status != http.StatusOK {
+			t.Fatalf("setting the fault: %d %s", status, body)
+		}
+		for lost := range 3 {
+			if _, err := s.session.ListTools(t.Context(), nil); err != nil {
+				t.Fatalf("it meets what is no call: %v", err)
+			}
+			_, err := s.session.CallTool(t.Context(), &mcp.CallToolParams{Name: "start_scan", Arguments: map[string]any{"host_id": "hst-1001"}})
+			if (err != nil) != (lost < 2) {
+				t.Errorf("call %d gives %v", lost, err)
+			}
+		}
+		if _, counts := s.request(t, http.MethodGet, "/fault/counts"); counts != counted {
+			t.Errorf("runs=%s: counts are %s, want %s", runs, counts, counted)
+		}
+	}
+}
+
+// TestDeaf: whoever connects waits.
+func TestDeaf(t *testing.T) {
+	listener, err := deaf(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conn, err := (&net.Dialer{Timeout: 300 * time.Millisecond}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	var waited net.Error
+	if !errors.As(err, &waited) || !waited.Timeout() {
+		t.Errorf("got %v, %v", conn, err)
+	}
+}
+
 // TestSlowTool: the call counts from its beginning, and runs on when its caller gives up.
 func TestSlowTool(t *testing.T) {
 	s := newSample(t, "sandfly", true)
@@ -182,6 +219,8 @@ func TestFaultRefuses(t *testing.T) {
 		"mode=slow-tool&delay=24h":  "such as 5s",
 		"mode=allocate&mib=lots":    "whole number",
 		"mode=allocate&mib=-1":      "whole number",
+		"mode=reset&times=-1":       "whole number",
+		"mode=reset&runs=perhaps":   "true or false",
 	}
 	for query, says := range cases {
 		if status, body := s.request(t, http.MethodPost, "/fault?"+query); status != http.StatusBadRequest || !strings.Contains(body, says) {

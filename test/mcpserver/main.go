@@ -31,8 +31,8 @@ const (
 
 // options of one run.
 type options struct {
-	addr, profile, scratch, registry string
-	stateless                        bool
+	addr, profile, scratch, registry, deaf string
+	stateless                              bool
 	// lastWords are printed, and end the process with code 1: a log that tells a fault, of a real container.
 	lastWords string
 	fault     fault
@@ -65,6 +65,7 @@ func parse(args []string, env func(string) string, output io.Writer) (options, e
 	flags.StringVar(&o.profile, "profile", env("MCP_PROFILE"), "whose tools to serve: sandfly or proxmox (env MCP_PROFILE)")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder for the state of faults")
 	flags.StringVar(&o.registry, "registry", "", "serve a container registry on this address instead of MCP")
+	flags.StringVar(&o.deaf, "deaf", "", "listen on this address as well, and take no connection there, as a server whose queue is full")
 	flags.BoolVar(&o.stateless, "stateless", false, "keep no sessions")
 	flags.StringVar(&mode, "fault", env("MCP_FAULT"), "fault to begin with (env MCP_FAULT): "+modeNames())
 	flags.StringVar(&o.lastWords, "last-words", "", "print this text and exit with code 1")
@@ -95,6 +96,13 @@ func run(ctx context.Context, log *slog.Logger, o options) error {
 	faults := newFaults(log, o.scratch)
 	if err := faults.atStart(ctx, o.fault); err != nil {
 		return err
+	}
+	if o.deaf != "" {
+		listener, err := deaf(ctx, o.deaf)
+		if err != nil {
+			return err
+		}
+		defer listener.Close()
 	}
 	return serve(ctx, log, o.addr, newHandler(log, o, faults, clock.RealClock{}), faults.crashed)
 }

@@ -71,25 +71,45 @@ var wire = map[mode]func(http.ResponseWriter, *http.Request, fault){
 	},
 }
 
-// broken answers every request as the mode says.
+// broken answers as the fault says, where a request meets it.
 func (f *faults) broken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now := f.current()
-		answer := wire[now.Mode]
-		if answer == nil || now.Mode == modeLoseSession && opens(r) {
+		answer := wire[f.current().Mode]
+		if answer == nil {
 			next.ServeHTTP(w, r)
 			return
+		}
+		now := f.meet(says(r, `"method":"tools/call"`))
+		if now.Mode == modeNone || now.Mode == modeLoseSession && opens(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if now.Runs {
+			next.ServeHTTP(nowhere{}, r)
 		}
 		_, _ = io.Copy(io.Discard, r.Body) // net/http sees that a client has gone only once the body is read
 		answer(w, r, now)
 	})
 }
 
-// opens reports whether a request begins a session. The body is left as it was. One of the protocol without sessions is none.
-func opens(r *http.Request) bool {
+// nowhere takes an answer that nobody gets.
+type nowhere http.Header
+
+func (n nowhere) Header() http.Header          { return http.Header(n) }
+func (nowhere) Write(data []byte) (int, error) { return len(data), nil }
+func (nowhere) WriteHeader(int)                {}
+func (nowhere) Flush()                         {}
+
+// says reports whether the body of a request has a text in it, and leaves the body as it was.
+func says(r *http.Request, text string) bool {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	return r.Header.Get("Mcp-Session-Id") == "" && bytes.Contains(body, []byte(`"method":"initialize"`))
+	return bytes.Contains(body, []byte(text))
+}
+
+// opens reports whether a request begins a session. One of the protocol without sessions is none.
+func opens(r *http.Request) bool {
+	return r.Header.Get("Mcp-Session-Id") == "" && says(r, `"method":"initialize"`)
 }
 
 func loseSession(w http.ResponseWriter, r *http.Request, _ fault) {
@@ -148,7 +168,7 @@ func hijack(w http.ResponseWriter, words string) {
 // dependencyDown is a middleware that makes every tool fail for want of its backend, before it has done anything.
 func (f *faults) dependencyDown(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, request mcp.Request) (mcp.Result, error) {
-		if _, ok := request.(*mcp.CallToolRequest); ok && f.current().Mode == modeDependencyDown {
+		if _, ok := request.(*mcp.CallToolRequest); ok && f.current().Mode == modeDependencyDown && f.meet(true).Mode == modeDependencyDown {
 			failed := text("querying the database: connect ECONNREFUSED 10.96.0.12:5432")
 			failed.IsError = true
 			return failed, nil
