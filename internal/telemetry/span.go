@@ -43,6 +43,7 @@ const (
 	Stream          = "cortex.stream.end"
 	Task            = "cortex.task.id"
 	Request         = "cortex.heal.request"
+	Failure         = "cortex.failure.class"
 	Outcome         = "cortex.heal.outcome"
 	Cause           = "cortex.heal.cause"
 	Findings        = "cortex.heal.findings"
