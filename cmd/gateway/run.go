@@ -85,7 +85,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	}
 	usable := func(ctx context.Context) ([]*mcp.Server, error) { return auth.Usable(ctx, gate, servers.Servers()) }
 	loop := chat.NewLoop(chat.Options{
-		Planner: o.claude.planner(metrics, log.WithName("claude")), Servers: usable, Recoverer: recoverer,
+		Planner: o.claude.planner(metrics, tracer, log.WithName("claude")), Servers: usable, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(metrics), Panics: caught, Tracer: tracer, Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
 	tools := proxy.New(proxy.Options{
