@@ -19,7 +19,7 @@ import (
 
 const metaParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-func asked(t testing.TB, body string) *request {
+func posted(t testing.TB, body string) *request {
 	t.Helper()
 	found, err := envelope.Scan([]byte(body))
 	if err != nil {
@@ -31,7 +31,7 @@ func asked(t testing.TB, body string) *request {
 // TestUntraced: without a tracer, what the path of a healthy call does for traces allocates nothing.
 func TestUntraced(t *testing.T) {
 	p := &Proxy{}
-	q := asked(t, `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_hosts","_meta":{"traceparent":"`+metaParent+`"}}}`)
+	q := posted(t, `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_hosts","_meta":{"traceparent":"`+metaParent+`"}}}`)
 	head := []byte("POST /mcp HTTP/1.1\r\n")
 	c := &call{request: q, proxy: p, tool: "list_hosts"}
 	ctx := t.Context()
@@ -66,7 +66,7 @@ func TestTraced(t *testing.T) {
 		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","arguments":{"traceparent":"` + metaParent + `"},"_meta":{"traceparent":5}}}`,
 		`{"jsonrpc":"2.0","id":7,"method":"made/up","params":{}}`,
 	} {
-		q := asked(t, body)
+		q := posted(t, body)
 		p.traced(around, q)
 		q.span.End()
 	}
