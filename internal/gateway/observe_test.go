@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
@@ -21,6 +20,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 )
 
 // talk is a Loop whose answers wait for a word.
@@ -60,14 +60,12 @@ func (l *lines) read() []string {
 // await waits for a number of lines.
 func (l *lines) await(t *testing.T, n int) []string {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if all := l.read(); len(all) >= n || time.Now().After(deadline) {
-			if len(all) != n {
-				t.Fatalf("%d lines, want %d: %s", len(all), n, all)
-			}
-			return all
-		}
+	mcptest.Eventually(t, "the lines are there", func() bool { return len(l.read()) >= n })
+	all := l.read()
+	if len(all) != n {
+		t.Fatalf("%d lines, want %d: %s", len(all), n, all)
 	}
+	return all
 }
 
 func observedServer(t *testing.T, loop Loop, log *logr.Logger) *httptest.Server {
@@ -80,7 +78,7 @@ func observedServer(t *testing.T, loop Loop, log *logr.Logger) *httptest.Server 
 	return server
 }
 
-func do(t *testing.T, method, url, body string) *http.Response {
+func do(t *testing.T, method, url, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -91,8 +89,7 @@ func do(t *testing.T, method, url, body string) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = resp.Body.Close() })
-	return resp
+	_ = resp.Body.Close()
 }
 
 // TestAccessLog: a line for each request, with its route and nothing that a caller wrote; none for probes.

@@ -178,7 +178,7 @@ func (c *call) do(ctx context.Context) error {
 			return c.mayHaveRun(fmt.Errorf("%s failed (%s) and is being healed. The call is not made a second time: %s", c.service(), issueOf(failure), verdict.Reason), failure)
 		}
 		outcome, back, unhealed := c.heal(ctx, flight, failure)
-		c.told(outcome, back, unhealed)
+		c.told(outcome, back, unhealed) //nolint:contextcheck // a link is to another trace
 		switch {
 		case outcome.Unverified && unhealed != nil:
 			return c.decided(ctx, failure, outcome, unhealed)

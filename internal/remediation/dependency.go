@@ -87,7 +87,7 @@ func (a *Applier) HealDependency(ctx context.Context, parent *v1alpha1.HealingRe
 		return a.result(action, v1alpha1.ActionFailed, refusal), nil
 	}
 	child := dependency.New(parent, attempt, action.Dependency, a.Clock.Now())
-	if at := a.Tracer.PlaceOf(parent); at != "" {
+	if at := a.Tracer.PlaceOf(parent); at != "" { //nolint:contextcheck // the place is in the request
 		metav1.SetMetaDataAnnotation(&child.ObjectMeta, v1alpha1.AnnotationTraceparent, at)
 	}
 	err = a.Client.Create(ctx, child, client.FieldOwner(v1alpha1.FieldManager))

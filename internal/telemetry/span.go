@@ -35,8 +35,8 @@ const (
 	ToolCall        = "gen_ai.tool.call.id"
 	Provider        = "gen_ai.provider.name"
 	RequestModel    = "gen_ai.request.model"
-	InputTokens     = "gen_ai.usage.input_tokens"
-	OutputTokens    = "gen_ai.usage.output_tokens"
+	InputTokens     = "gen_ai.usage.input_tokens"  //nolint:gosec // a count
+	OutputTokens    = "gen_ai.usage.output_tokens" //nolint:gosec // a count
 	Namespace       = "k8s.namespace.name"
 	Service         = "cortex.service"
 	Result          = "cortex.result"

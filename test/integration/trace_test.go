@@ -15,6 +15,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -38,8 +39,6 @@ import (
 	"github.com/ry-ops/cortex/internal/telemetry"
 	"github.com/ry-ops/cortex/internal/telemetry/telemetrytest"
 	"github.com/ry-ops/cortex/internal/verification"
-
-	appsv1 "k8s.io/api/apps/v1"
 )
 
 // rollout plays what envtest has not: the server is up once it was looked at for the third time after the change.

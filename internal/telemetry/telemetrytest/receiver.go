@@ -23,9 +23,13 @@ type Span struct {
 	Program string
 }
 
-// Trace is the id of its trace, ID its own, and Parent that of the span above it, in hexadecimal digits; empty if there is none.
-func (s Span) Trace() string  { return hex.EncodeToString(s.TraceId) }
-func (s Span) ID() string     { return hex.EncodeToString(s.SpanId) }
+// Trace is the id of its trace, in hexadecimal digits.
+func (s Span) Trace() string { return hex.EncodeToString(s.TraceId) }
+
+// ID is its own.
+func (s Span) ID() string { return hex.EncodeToString(s.SpanId) }
+
+// Parent is that of the span above it; empty if there is none.
 func (s Span) Parent() string { return hex.EncodeToString(s.ParentSpanId) }
 
 // Text is the value of an attribute as text; empty if there is none.
