@@ -51,6 +51,10 @@ const AnnotationReason = "healing.cortex.dev/reason"
 // by it what a task waited for.
 const AnnotationTask = "healing.cortex.dev/task"
 
+// AnnotationTraceparent on a HealingRequest is the place in a trace of the call that asked for it (W3C Trace Context, traceparent).
+// It is an id and nothing else: one that is not valid is as none.
+const AnnotationTraceparent = "healing.cortex.dev/traceparent"
+
 // AnnotationAncestors on the HealingRequest of a dependency names the Services of the requests that led to it, the first one
 // first, separated by commas. A dependency that is among them would wait for itself.
 const AnnotationAncestors = "healing.cortex.dev/ancestors"

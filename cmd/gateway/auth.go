@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -108,7 +109,7 @@ func loopback(addr string) bool {
 }
 
 // gate makes what every caller has to pass.
-func (o *authOptions) gate(config *rest.Config, servers func() []*mcp.Server, log logr.Logger) (*auth.Gate, error) {
+func (o *authOptions) gate(config *rest.Config, servers func() []*mcp.Server, registry prometheus.Registerer, log logr.Logger) (*auth.Gate, error) {
 	if o.mode == authNone {
 		return auth.Open(), nil
 	}
@@ -116,7 +117,7 @@ func (o *authOptions) gate(config *rest.Config, servers func() []*mcp.Server, lo
 	if err != nil {
 		return nil, err
 	}
-	options := auth.Options{Authorizer: auth.NewAccess(api, clock.RealClock{}), Servers: keysOf(servers), Clock: clock.RealClock{}, Log: log}
+	options := auth.Options{Authorizer: auth.NewAccess(api, clock.RealClock{}), Servers: keysOf(servers), Registry: registry, Clock: clock.RealClock{}, Log: log}
 	if o.mode == authKubernetes {
 		options.Authenticator = auth.NewTokens(api, o.audienceList(), clock.RealClock{})
 		return auth.NewGate(options), nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/claude"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 // maxSystemPrompt bounds the file of --claude-system-prompt-file, in bytes.
@@ -62,7 +63,7 @@ func (o *claudeOptions) validate() error {
 }
 
 // planner is Claude where there is a key, and the rules where there is none. Without any place for a key it is the rules for good.
-func (o *claudeOptions) planner(registry prometheus.Registerer, log logr.Logger) chat.Planner {
+func (o *claudeOptions) planner(registry prometheus.Registerer, tracer *telemetry.Tracer, log logr.Logger) chat.Planner {
 	key := claude.NewKey(o.keyFile, os.Getenv("ANTHROPIC_API_KEY"), log)
 	_, has := key.Read()
 	if !has && o.keyFile == "" {
@@ -70,5 +71,6 @@ func (o *claudeOptions) planner(registry prometheus.Registerer, log logr.Logger)
 	}
 	o.Options.Key, o.Options.Otherwise = key, chat.NewRules()
 	o.Options.Metrics, o.Options.Clock, o.Options.Log = claude.NewMetrics(registry), clock.RealClock{}, log
+	o.Tracer = tracer
 	return claude.New(o.Options)
 }

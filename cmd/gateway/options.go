@@ -45,6 +45,9 @@ Without a key, rules match the words of a question with the names of tools. Secr
 
 A caller needs the verb use on mcpservers.healing.cortex.dev (ClusterRole cortex-mcp-user) in the namespace of a server.
 
+Spans of requests, heals and replays are exported if OTEL_EXPORTER_OTLP_ENDPOINT names an OpenTelemetry collector (OTLP over HTTP);
+the other OTEL_* variables count as well. See docs/telemetry.md.
+
 /healthz, /readyz and /metrics are served at the same address, to everybody. All durations are like 90s or 2m.
 
 Flags:
@@ -64,6 +67,7 @@ type options struct {
 	loopback      bool
 	auth          authOptions
 	version       bool
+	accessLog     bool
 	log           zap.Options
 }
 
@@ -85,6 +89,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.streamsEach, "max-streams-per-caller", gateway.DefaultStreamsEach, "how many of them one caller may have, where callers have names")
 	flags.StringVar(&o.credentials, "credentials-dir", "", "`folder` with the credentials of MCP servers, mounted from Secrets: NAMESPACE/SERVICE/token holds a bearer token, NAMESPACE/SERVICE/headers lines like \"X-Api-Key: …\"; read again when they change")
 	flags.BoolVar(&o.loopback, "allow-loopback-servers", false, "let MCP servers be on this machine's loopback, which is never dialled otherwise; for tests on one machine")
+	flags.BoolVar(&o.accessLog, "access-log", false, "write a log line for each request when it is over, for a stream too: method, route, status, bytes, seconds, caller, trace. Probes and /metrics are left out")
 	o.auth.bind(flags)
 	flags.BoolVar(&o.version, "version", false, "print the version and end")
 	o.log.BindFlags(flags)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,6 +36,7 @@ import (
 	"github.com/ry-ops/cortex/internal/proxy"
 	"github.com/ry-ops/cortex/internal/recovery"
 	"github.com/ry-ops/cortex/internal/task"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 // The gateway asks the API server for next to nothing: a create for each heal, and three watches. The bounds are for the
@@ -49,6 +51,11 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	if o.loopback {
 		mcpserver.AllowLoopback()
 	}
+	tracer, err := telemetry.New(ctx, "cortex-gateway", version, log.WithName("telemetry"))
+	if err != nil {
+		return err
+	}
+	defer flush(ctx, tracer, log)
 	cluster, err := connect(o)
 	if err != nil {
 		return err
@@ -69,29 +76,45 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		return fmt.Errorf("%w (is the CRD installed? `kubectl get crd healingrequests.%s`)", err, v1alpha1.GroupVersion.Group)
 	}
 	recoverer := recovery.New(recovery.Options{
-		Healer: healer, Metrics: recovery.NewMetrics(metrics), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("recovery"),
+		Healer: healer, Metrics: recovery.NewMetrics(metrics), Panics: caught, Tracer: tracer, Clock: clock.RealClock{}, Log: log.WithName("recovery"),
 	})
 	defer recoverer.Close()
-	gate, err := o.auth.gate(cluster.config, servers.Servers, log.WithName("auth"))
+	gate, err := o.auth.gate(cluster.config, servers.Servers, metrics, log.WithName("auth"))
 	if err != nil {
 		return err
 	}
 	usable := func(ctx context.Context) ([]*mcp.Server, error) { return auth.Usable(ctx, gate, servers.Servers()) }
 	loop := chat.NewLoop(chat.Options{
-		Planner: o.claude.planner(metrics, log.WithName("claude")), Servers: usable, Recoverer: recoverer,
-		Metrics: chat.NewMetrics(metrics), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("chat"),
+		Planner: o.claude.planner(metrics, tracer, log.WithName("claude")), Servers: usable, Recoverer: recoverer,
+		Metrics: chat.NewMetrics(metrics), Panics: caught, Tracer: tracer, Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
 	tools := proxy.New(proxy.Options{
-		Servers: servers, Recoverer: recoverer, Registry: metrics, Version: version, MayUse: gate.MayUse, Caller: auth.Caller, Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("proxy"),
+		Servers: servers, Recoverer: recoverer, Registry: metrics, Version: version, MayUse: gate.MayUse, Caller: auth.Caller, Panics: caught, Tracer: tracer, Clock: clock.RealClock{}, Log: log.WithName("proxy"),
 	})
 	defer tools.Close()
 	var synced atomic.Bool
+	var accessLog *logr.Logger
+	if o.accessLog {
+		accessLog = new(log.WithName("access"))
+	}
 	server := gateway.New(gateway.Options{
+		Tracer: tracer, AccessLog: accessLog,
 		Loop: loop, Known: loop.Knows, Heals: healer, MCP: tools, Servers: usable, Approver: gate, Ready: synced.Load, Registry: metrics, ShutdownGrace: o.shutdownGrace,
 		Streams: o.streams, StreamsEach: o.streamsEach, Tasks: task.Options{Running: o.streams, RunningEach: o.streamsEach},
 		Guard: gate.Guard, Resource: gate.Resource(), LocalOnly: loopback(o.addr), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.cache, server, &synced)
+}
+
+// lastSpans is the time for what is left to tell a collector that may be gone.
+const lastSpans = 3 * time.Second
+
+func flush(ctx context.Context, tracer *telemetry.Tracer, log logr.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
+	defer cancel()
+	if err := tracer.Shutdown(ctx); err != nil {
+		log.Info("the last spans are lost", "reason", err.Error())
+	}
 }
 
 // serve runs the cache longer than the server: streams that are finishing still follow their heals.

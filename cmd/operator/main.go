@@ -31,6 +31,7 @@ import (
 	"github.com/ry-ops/cortex/internal/gather"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/remediation"
+	"github.com/ry-ops/cortex/internal/telemetry"
 	"github.com/ry-ops/cortex/internal/verification"
 )
 
@@ -93,10 +94,26 @@ func run(ctx context.Context, opts options) error {
 	if err := mgr.AddReadyzCheck("caches", cachesSynced(mgr)); err != nil {
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
-	if err := wire(ctx, mgr); err != nil {
+	tracer, err := telemetry.New(ctx, "cortex-operator", version, ctrl.Log.WithName("telemetry"))
+	if err != nil {
+		return err
+	}
+	defer flush(ctx, tracer)
+	if err := wire(ctx, mgr, tracer); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
+}
+
+// lastSpans is the time for what is left to tell a collector that may be gone.
+const lastSpans = 3 * time.Second
+
+func flush(ctx context.Context, tracer *telemetry.Tracer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
+	defer cancel()
+	if err := tracer.Shutdown(ctx); err != nil {
+		ctrl.Log.Info("the last spans are lost", "reason", err.Error())
+	}
 }
 
 func managerOptions(scheme *runtime.Scheme, opts options) ctrl.Options {
@@ -127,7 +144,7 @@ func wakeOnly(obj any) (any, error) {
 	return cache.TransformStripManagedFields()(obj)
 }
 
-func wire(ctx context.Context, mgr ctrl.Manager) error {
+func wire(ctx context.Context, mgr ctrl.Manager, tracer *telemetry.Tracer) error {
 	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("building the log client: %w", err)
@@ -138,10 +155,11 @@ func wire(ctx context.Context, mgr ctrl.Manager) error {
 		Client:   mgr.GetClient(),
 		Live:     live,
 		Gatherer: &gather.Gatherer{Reader: live, Logs: gather.KubeLogs{Client: clientset}, Prober: prober, Clock: clock.RealClock{}},
-		Applier:  &remediation.Applier{Client: mgr.GetClient(), Reader: live, Clock: clock.RealClock{}},
+		Applier:  &remediation.Applier{Client: mgr.GetClient(), Reader: live, Tracer: tracer, Clock: clock.RealClock{}},
 		Verifier: &verification.Verifier{Reader: live, Prober: prober, Self: self()},
 		Recorder: mgr.GetEventRecorder(v1alpha1.FieldManager),
 		Metrics:  healingrequest.NewMetrics(metrics.Registry),
+		Tracer:   tracer,
 		Clock:    clock.RealClock{},
 	}
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {

@@ -18,6 +18,9 @@ const usage = `The Cortex operator works on HealingRequests: it finds out why an
 where it is safe, and proves the fix with an MCP handshake. It changes nothing behind a Service that does not carry
 the label ` + v1alpha1.LabelMCPServer + `=true, or ` + v1alpha1.LabelDependency + `=true where no MCP server is behind it.
 
+Spans of its steps are exported if OTEL_EXPORTER_OTLP_ENDPOINT names an OpenTelemetry collector (OTLP over HTTP); the other OTEL_*
+variables count as well. See docs/telemetry.md.
+
 It finds its cluster as kubectl does: --kubeconfig, then KUBECONFIG, then the pod's ServiceAccount.
 
 Flags:

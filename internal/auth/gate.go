@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
@@ -51,22 +52,29 @@ type Options struct {
 	// Servers lists the MCP servers that there are. A caller who may use none of them is let in nowhere: any pod of the cluster
 	// can get a token, and what a question costs is somebody's money.
 	Servers func() []types.NamespacedName
-	Clock   clock.Clock
-	Log     logr.Logger
+	// Registry takes the metric of refusals. Nil takes none.
+	Registry prometheus.Registerer
+	Clock    clock.Clock
+	Log      logr.Logger
 }
 
 // Gate is what a call has to pass. It is safe for concurrent use.
 type Gate struct {
 	Options
 	// entered remembers who may use any server at all.
-	entered *memory[[sha256.Size]byte, bool]
+	entered  *memory[[sha256.Size]byte, bool]
+	refusals *prometheus.CounterVec
 	// open is set by Open alone.
 	open bool
 }
 
 // NewGate makes a Gate.
 func NewGate(o Options) *Gate {
-	return &Gate{Options: o, entered: newMemory[[sha256.Size]byte, bool](o.Clock)}
+	g := &Gate{Options: o, entered: newMemory[[sha256.Size]byte, bool](o.Clock), refusals: newRefusals()}
+	if o.Registry != nil {
+		o.Registry.MustRegister(g.refusals)
+	}
+	return g
 }
 
 // Guard lets through who is known and may use a server, and puts the User into the request's context. The token goes no
@@ -200,6 +208,7 @@ func (g *Gate) refused(r *http.Request, user User, err error) *Refusal {
 	if !errors.As(err, &refusal) {
 		refusal = unsure("whether you may do this could not be found out", err)
 	}
+	g.refusals.WithLabelValues(refusal.reason()).Inc()
 	log := g.Log
 	if refusal.Status != http.StatusForbidden && refusal.Status != http.StatusServiceUnavailable {
 		log = log.V(1) // anybody can make these, as many as they like

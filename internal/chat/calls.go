@@ -11,6 +11,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/internal/foreign"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 const (
@@ -51,7 +52,18 @@ func (r *run) call(ctx context.Context, number int, call Call) Result {
 		call.ID = fmt.Sprintf("call-%d", number+1)
 	}
 	r.tell(ToolStart{ID: call.ID, Service: call.Server.Name, Tool: call.Tool.Name, Arguments: argumentsShown(call.Arguments, maxShownArguments)})
+	ctx, span := r.Tracer.Start(ctx, telemetry.Internal, telemetry.OperationTool, call.Tool.Name)
+	defer span.End()
+	span.String(telemetry.Operation, telemetry.OperationTool)
+	span.String(telemetry.ToolName, call.Tool.Name)
+	span.String(telemetry.ToolCall, call.ID)
+	span.String(telemetry.Service, call.Server.Name)
 	output, err := r.output(ctx, call)
+	if class := classOf(err); class != "OK" {
+		span.Fail(class)
+	} else if output != nil && output.IsError {
+		span.Fail("tool_error")
+	}
 	result := Result{Call: call, Output: output, Err: err}
 	r.tell(ToolResult{ID: call.ID, Service: call.Server.Name, Tool: call.Tool.Name, Success: !result.Failed(), Message: foreign.Line(result.Text(), maxShownResult)})
 	return result

@@ -17,6 +17,7 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/recovery"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 // maxTurns bounds how often a planner is asked about one query, should it not end by itself.
@@ -37,6 +38,8 @@ type Options struct {
 	Metrics   *Metrics
 	// Panics are caught in the planner and in calls. Nil counts none.
 	Panics *panics.Catcher
+	// Tracer of queries and their calls. Nil makes no spans.
+	Tracer *telemetry.Tracer
 	Clock  clock.Clock
 	Log    logr.Logger
 }
@@ -82,6 +85,11 @@ func (l *Loop) Knows(conversation, owner string) error {
 // ProcessingComplete, and there is no other. emit must not block longer than it likes the query to wait.
 func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {
 	r := &run{Loop: l, query: query, emit: emit, failed: map[types.NamespacedName]error{}}
+	ctx, span := l.Tracer.Start(ctx, telemetry.Internal, telemetry.OperationInvoke, "cortex")
+	defer span.End()
+	span.String(telemetry.Operation, telemetry.OperationInvoke)
+	span.String(telemetry.AgentName, "cortex")
+	span.String(telemetry.Task, query.ID)
 	r.tell(ProcessingStart{Query: query.Text})
 	past, err := r.conversation()
 	answer := Answer{}
@@ -93,6 +101,11 @@ func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {
 	if err != nil {
 		l.Log.Info("a query failed", "task", query.ID, "reason", foreign.Line(err.Error(), 1024))
 		answer.Status, answer.Texts = StatusFailed, []string{shown(err.Error())}
+	}
+	span.String(telemetry.ConversationID, r.query.Conversation)
+	span.String(telemetry.Result, string(answer.Status))
+	if answer.Status == StatusFailed {
+		span.Fail(string(StatusFailed))
 	}
 	outcome := Outcome{Status: answer.Status, Result: message(query.ID, r.model(), answer), Healing: r.heals}
 	if r.plan != nil {

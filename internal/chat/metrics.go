@@ -31,10 +31,18 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 }
 
 func (m *Metrics) called(server string, err error, took time.Duration) {
-	class := "OK"
+	m.calls.WithLabelValues(server, classOf(err)).Observe(took.Seconds())
+}
+
+// classOf is the class of a failure. OK is none; Other is of an error that is not of the call, such as the end of the query.
+func classOf(err error) string {
 	var failure *mcp.CallError
-	if errors.As(err, &failure) {
-		class = string(failure.Class)
+	switch {
+	case err == nil:
+		return "OK"
+	case errors.As(err, &failure):
+		return string(failure.Class)
+	default:
+		return "Other"
 	}
-	m.calls.WithLabelValues(server, class).Observe(took.Seconds())
 }

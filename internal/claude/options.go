@@ -21,6 +21,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ry-ops/cortex/internal/chat"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 // The defaults.
@@ -62,8 +63,10 @@ type Options struct {
 	// Otherwise plans where there is no key, and takes over where the model cannot be reached.
 	Otherwise chat.Planner
 	Metrics   *Metrics
-	Clock     clock.Clock
-	Log       logr.Logger
+	// Tracer of requests to the model. Nil makes no spans.
+	Tracer *telemetry.Tracer
+	Clock  clock.Clock
+	Log    logr.Logger
 }
 
 // Validate says what cannot work, by the names of the gateway's flags.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/foreign"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 var (
@@ -49,7 +50,17 @@ type answered struct {
 }
 
 // once makes one request and reads its stream to the end. What the model says is told as it comes.
-func (p *plan) once(ctx context.Context, params anthropic.MessageNewParams) (*answered, error) {
+func (p *plan) once(ctx context.Context, params anthropic.MessageNewParams) (_ *answered, failed error) {
+	ctx, span := p.Tracer.Start(ctx, telemetry.Client, telemetry.OperationChat, p.model)
+	defer func() {
+		if failed != nil {
+			span.Fail("_OTHER")
+		}
+		span.End()
+	}()
+	span.String(telemetry.Operation, telemetry.OperationChat)
+	span.String(telemetry.Provider, "anthropic")
+	span.String(telemetry.RequestModel, p.model)
 	key, ok := p.Key.Read()
 	if !ok {
 		return nil, errNoKey
@@ -65,6 +76,8 @@ func (p *plan) once(ctx context.Context, params anthropic.MessageNewParams) (*an
 	defer func() { _ = stream.Close() }() // the request is over either way
 	answer, whole, err := p.read(stream.Next, stream.Current)
 	p.count(answer.Usage)
+	span.Int(telemetry.InputTokens, int(answer.Usage.InputTokens))
+	span.Int(telemetry.OutputTokens, int(answer.Usage.OutputTokens))
 	if err == nil {
 		err = stream.Err()
 	}

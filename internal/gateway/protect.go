@@ -27,7 +27,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 func (s *Server) protect(mux *http.ServeMux) http.Handler {
 	guarded := http.Handler(mux)
 	if s.Guard != nil {
-		guarded = s.Guard(mux)
+		guarded = s.Guard(s.calling(mux))
 	}
 	origins := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +42,9 @@ func (s *Server) protect(mux *http.ServeMux) http.Handler {
 			refuse(w, http.StatusForbidden, "this gateway is reached as localhost only: another name may be a page's that made your browser come here (DNS rebinding)")
 			return
 		}
-		if _, pattern := mux.Handler(r); openRoutes[pattern] {
+		_, pattern := mux.Handler(r)
+		exchangeOf(r.Context()).to(pattern)
+		if openRoutes[pattern] {
 			// Whoever asks and does not read must not keep a scraper's place. A stream bounds each of its writes itself.
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.WriteTimeout))
 			mux.ServeHTTP(w, r)

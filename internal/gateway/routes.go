@@ -39,7 +39,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/", ui.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "there is nothing here: the page is at /, and queries are POSTed to /api/tasks")
 	})))
-	return s.recovering(s.protect(mux))
+	return s.observed(s.recovering(s.protect(mux)))
 }
 
 // allow refuses all methods but some, and says which.

@@ -23,6 +23,7 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/task"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 const (
@@ -92,8 +93,12 @@ type Options struct {
 	Streams, StreamsEach int
 	// Caller names who asks; empty if nobody knows. Nil is auth.Caller.
 	Caller func(*http.Request) string
-	Clock  clock.WithTickerAndDelayedExecution
-	Log    logr.Logger
+	// Tracer of requests. Nil makes no spans.
+	Tracer *telemetry.Tracer
+	// AccessLog gets one line for each request, once it is over. Nil gets none.
+	AccessLog *logr.Logger
+	Clock     clock.WithTickerAndDelayedExecution
+	Log       logr.Logger
 }
 
 // Server serves the gateway's routes.

@@ -32,6 +32,8 @@ type stream struct {
 	buffer *[]byte
 	// id of the last event.
 	id int
+	// sent counts the bytes that were sent off.
+	sent int64
 	// err is the first error; nothing is written after it.
 	err error
 }
@@ -52,6 +54,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, after int, left 
 	header.Set("X-Accel-Buffering", "no")
 	header.Set("X-Content-Type-Options", "nosniff")
 	out := &stream{beat: s.Clock.NewTicker(s.Heartbeat), id: after}
+	seen := exchangeOf(r.Context())
 	whole := func(ctx context.Context, out *stream) {
 		defer func() {
 			out.beat.Stop()
@@ -62,6 +65,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, after int, left 
 				s.metrics.dropped.Inc()
 				s.Log.V(1).Info("a stream is dropped", "reason", out.err.Error())
 			}
+			seen.streamed(out.sent, out.err)
 		}()
 		out.write(opening)
 		tell(ctx, out)
@@ -70,6 +74,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, after int, left 
 		}
 	}
 	if conn := s.takeOver(w, r); conn != nil {
+		seen.taken()
 		out.wire = taken{conn, s.WriteTimeout}
 		s.detached(r.Context(), conn, out, whole)
 		return
@@ -129,7 +134,9 @@ func (o *stream) flush() {
 		return
 	}
 	if o.err == nil {
-		o.err = o.wire.send(*o.buffer)
+		if o.err = o.wire.send(*o.buffer); o.err == nil {
+			o.sent += int64(len(*o.buffer) - chunkHead)
+		}
 	}
 	if cap(*o.buffer) <= maxPooled {
 		buffers.Put(o.buffer)

@@ -105,8 +105,10 @@ func (h *Healer) newRequest(failure Failure, name string) *v1alpha1.HealingReque
 			ExpectedTools: mcpserver.ToolNames(failure.Tools),
 		},
 	}
-	if failure.Task != "" {
-		request.Annotations = map[string]string{v1alpha1.AnnotationTask: failure.Task}
+	for key, value := range map[string]string{v1alpha1.AnnotationTask: failure.Task, v1alpha1.AnnotationTraceparent: failure.Traceparent} {
+		if value != "" {
+			metav1.SetMetaDataAnnotation(&request.ObjectMeta, key, value)
+		}
 	}
 	return request
 }

@@ -48,6 +48,8 @@ type Failure struct {
 	// Task is the id of the task that made the call; empty if there is none. It is written on a request that is created, and not
 	// on one that is joined: the gateway may not change requests.
 	Task string
+	// Traceparent is the place of the call in a trace; empty if it has none. It is written as Task is.
+	Traceparent string
 	// Tools are the names of the tools that the server had while it worked, in any order; none if they are not known. They are
 	// cleaned and cut to the API's bounds.
 	Tools []string

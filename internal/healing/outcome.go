@@ -23,6 +23,8 @@ type Outcome struct {
 	// Request is the name of the HealingRequest, and UID tells it from another one that took its name.
 	Request string
 	UID     types.UID
+	// Traceparent is the place in a trace of the call that asked for the heal; empty if it has none.
+	Traceparent string
 	// SuggestedCommand is a ready kubectl command; empty if there is none.
 	SuggestedCommand string
 	// AlreadyHealed says that the heal succeeded after the failed call began and before it was looked for: nothing was
@@ -39,6 +41,7 @@ func outcomeOf(request *v1alpha1.HealingRequest, already bool) Outcome {
 		Result:           record.ResultOf(request),
 		Request:          request.Name,
 		UID:              request.UID,
+		Traceparent:      request.Annotations[v1alpha1.AnnotationTraceparent],
 		SuggestedCommand: request.Status.SuggestedPatch,
 		AlreadyHealed:    already,
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/proxy/wire"
 	"github.com/ry-ops/cortex/internal/recovery"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 const (
@@ -29,6 +30,9 @@ const (
 	// maxText bounds the text of an error in what a client is told, in characters.
 	maxText = 1024
 )
+
+// failedCall is what a call counts as of which the client gets an error.
+const failedCall = "failed"
 
 // call is a request that is passed to a server.
 type call struct {
@@ -78,7 +82,14 @@ func (p *Proxy) call(ctx context.Context, q *request, c *call) {
 	for _, one := range c.questions {
 		one.end()
 	}
-	p.metrics.calls.WithLabelValues(c.backend.name(), result).Inc()
+	class := c.class()
+	p.metrics.calls.WithLabelValues(c.backend.name(), result, class).Inc()
+	q.span.String(telemetry.Namespace, c.backend.server.Key().Namespace)
+	q.span.String(telemetry.Service, c.backend.name())
+	q.span.String(telemetry.Result, result)
+	if result == failedCall {
+		q.span.Fail(class)
+	}
 }
 
 // try makes the call. If the session turns out to be dead, the call is made again on a new one, where the replay rule allows: the
@@ -105,7 +116,7 @@ func (c *call) once(ctx context.Context) (kept bool, err error) {
 	}
 	do := c.make
 	if do == nil {
-		do = func(s *session) error { return c.pass(ctx, s) }
+		do = func(s *session) error { return c.passed(ctx, s) }
 	}
 	c.own = nil
 	err = c.guarded(s, do)
@@ -136,7 +147,7 @@ func (c *call) pass(ctx context.Context, s *session) error {
 	var digits [20]byte
 	id := strconv.AppendInt(digits[:0], number, 10)
 	var parts [5][]byte
-	response, err := s.send(ctx, s.post, false, c.body(parts[:0], id)...)
+	response, err := s.send(ctx, c.proxy.placed(ctx, s.post), false, c.body(parts[:0], id)...)
 	if err == nil {
 		err = c.relay(ctx, s, response, id)
 	}
@@ -237,5 +248,5 @@ func (c *call) end(ctx context.Context, err error) string {
 	default:
 		_ = c.reply.fail(codeUnavailable, err.Error(), c.facts())
 	}
-	return "failed"
+	return failedCall
 }

@@ -16,8 +16,8 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 	m := &metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cortex_gateway_mcp_calls_total",
-			Help: "Requests of MCP clients that were passed to a server, by server and result (passed, recovered, failed, canceled).",
-		}, []string{"server", "result"}),
+			Help: "Requests of MCP clients that were passed to a server, by server, result (passed, recovered, failed, canceled) and class of the last failure (OK: there was none).",
+		}, []string{"server", "result", "class"}),
 		held: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "cortex_gateway_mcp_calls_held", Help: "Requests of MCP clients that wait for a heal now.",
 		}),

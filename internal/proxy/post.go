@@ -16,6 +16,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/proxy/envelope"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 // request is a message of a client.
@@ -26,6 +27,8 @@ type request struct {
 	server *backend
 	caller func() string
 	reply  *reply
+	// span is of the message.
+	span telemetry.Span
 }
 
 // post takes one message.
@@ -62,11 +65,13 @@ func (p *Proxy) post(w http.ResponseWriter, r *http.Request) {
 	case envelope.Request:
 		q.reply = p.reply(w, id)
 		defer q.reply.close()
+		ctx := p.traced(r.Context(), q)
+		defer q.span.End()
 		if name := found.Method.Of(data); string(name) == `"initialize"` {
-			p.initialize(w, r, q)
+			p.initialize(ctx, w, q)
 			return
 		}
-		p.request(r.Context(), q)
+		p.request(ctx, q)
 	case envelope.Notification:
 		p.notification(q)
 		w.WriteHeader(http.StatusAccepted)
@@ -211,6 +216,9 @@ func (p *Proxy) callTool(ctx context.Context, q *request) {
 		c.tool, c.rename = tool, true
 	}
 	c.hints = c.backend.tools.hints(c.tool)
+	q.span.Named("tools/call", c.tool)
+	q.span.String(telemetry.ToolName, c.tool)
+	q.span.String(telemetry.Operation, telemetry.OperationTool)
 	p.call(ctx, q, c)
 }
 
@@ -230,7 +238,7 @@ func (p *Proxy) notification(q *request) {
 }
 
 // initialize begins a client's session. For all servers we answer, and for one server what it said itself.
-func (p *Proxy) initialize(w http.ResponseWriter, r *http.Request, q *request) {
+func (p *Proxy) initialize(ctx context.Context, w http.ResponseWriter, q *request) {
 	var params struct {
 		ProtocolVersion string   `json:"protocolVersion"`
 		Capabilities    declared `json:"capabilities"`
@@ -250,7 +258,7 @@ func (p *Proxy) initialize(w http.ResponseWriter, r *http.Request, q *request) {
 		_ = q.reply.result(p.hello(version))
 		return
 	}
-	p.call(r.Context(), q, &call{backend: q.server, hints: mcp.Hints{Given: true, ReadOnly: true}, make: func(s *session) error {
+	p.call(ctx, q, &call{backend: q.server, hints: mcp.Hints{Given: true, ReadOnly: true}, make: func(s *session) error {
 		hello, err := s.helloIn(version)
 		if err != nil {
 			return err

@@ -22,6 +22,7 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
 	"github.com/ry-ops/cortex/internal/recovery"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 // Servers are the MCP servers of the cluster. See mcp.Registry.
@@ -42,6 +43,8 @@ type Options struct {
 	// Caller names who makes a request, for the record. Nil names nobody.
 	Caller  func(*http.Request) string
 	Version string
+	// Tracer of messages, and of what is passed to servers. Nil makes no spans.
+	Tracer *telemetry.Tracer
 	// Heartbeat is the time between two signs of life on a stream that has nothing to tell. Zero means DefaultHeartbeat.
 	Heartbeat time.Duration
 	// WriteTimeout is how long a message may take to leave for the client. Zero means DefaultWriteTimeout.

@@ -53,7 +53,7 @@ type flight struct {
 }
 
 // join returns the heal that is under way, and begins one if there is none.
-func (w *ward) join(c *call, failure *mcp.CallError, started time.Time) *flight {
+func (w *ward) join(c *call, failure *mcp.CallError, started time.Time, traceparent string) *flight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	unreachable := !failure.Sent && failure.Class != v1alpha1.ErrorSessionLost
@@ -64,6 +64,7 @@ func (w *ward) join(c *call, failure *mcp.CallError, started time.Time) *flight 
 		w.flight = f
 		heal := healing.Failure{
 			Service: c.Server.Key(), Error: failure.Observed(), CallStarted: started, RequestedBy: cmp.Or(c.RequestedBy, anonymous), Task: c.Task, Tools: c.Server.ToolNames(),
+			Traceparent: traceparent,
 		}
 		c.work.Go(func() {
 			defer f.cancel()

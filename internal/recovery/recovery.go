@@ -20,6 +20,7 @@ import (
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 const (
@@ -61,6 +62,8 @@ type Options struct {
 	Clock   clock.Clock
 	// Panics are caught in calls and in what follows heals. Nil counts none.
 	Panics *panics.Catcher
+	// Tracer of heals that are waited for, and of replays. Nil makes no spans.
+	Tracer *telemetry.Tracer
 	Log    logr.Logger
 }
 
@@ -78,7 +81,9 @@ type Recoverer struct {
 // New makes a Recoverer.
 func New(o Options) *Recoverer {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Recoverer{Options: o, ctx: ctx, cancel: cancel}
+	r := &Recoverer{Options: o, ctx: ctx, cancel: cancel}
+	o.Metrics.watch(r)
+	return r
 }
 
 // Close stops following heals, which go on by themselves, and waits for what runs in the background.
@@ -129,6 +134,8 @@ type call struct {
 	joined *flight
 	// replays are the calls that were made again before the heal began: they are told with it.
 	replays []string
+	// span is of the heal that the call waits for.
+	span telemetry.Span
 }
 
 // Do makes a call. If it fails by fault of the infrastructure, it has the server healed and makes the call again where the replay
@@ -145,19 +152,22 @@ func (r *Recoverer) Do(ctx context.Context, c Call, listener Listener) (err erro
 func (c *call) do(ctx context.Context) error {
 	started := c.Clock.Now()
 	err := c.first(ctx)
+	defer func() { c.span.End() }()
 	for range maxHeals {
 		failure := curable(ctx, err)
 		if failure == nil {
 			break
 		}
 		ward, flight := c.ward(), c.joined
+		healing := c.begun(ctx, failure)
 		if c.joined = nil; flight == nil {
 			if known, spent := ward.spent(c.Server, failure, c.Clock.Now()); known != nil {
+				c.span.String(telemetry.Outcome, "known")
 				return c.mayHaveRun(c.answer(known), failure)
 			} else if spent {
 				return c.explained(ctx, failure)
 			}
-			flight = ward.join(c, failure, started)
+			flight = ward.join(c, failure, started, telemetry.Traceparent(healing))
 		}
 		verdict := mcp.Replay(failure.Class, failure.Sent, c.Hints)
 		if c.AtOnce && !verdict.Replay {
@@ -168,6 +178,7 @@ func (c *call) do(ctx context.Context) error {
 			return c.mayHaveRun(fmt.Errorf("%s failed (%s) and is being healed. The call is not made a second time: %s", c.service(), issueOf(failure), verdict.Reason), failure)
 		}
 		outcome, back, unhealed := c.heal(ctx, flight, failure)
+		c.told(outcome, back, unhealed) //nolint:contextcheck // a link is to another trace
 		switch {
 		case outcome.Unverified && unhealed != nil:
 			return c.decided(ctx, failure, outcome, unhealed)
@@ -186,7 +197,7 @@ func (c *call) do(ctx context.Context) error {
 		}
 		first := !back && c.Server.Renew(outcome.UID)
 		started = c.Clock.Now()
-		err = c.settled(ctx)
+		err = c.replay(ctx, verdict)
 		if first || back {
 			c.Server.Relist()
 		}
@@ -248,6 +259,8 @@ func (c *call) log() logr.Logger {
 // decide tells what the replay rule says of a call.
 func (c *call) decide(failure *mcp.CallError, verdict mcp.Verdict) {
 	c.Metrics.replayed(c.service(), verdict.Replay)
+	c.span.String(telemetry.Replay, decided(verdict))
+	c.span.String(telemetry.ReplayReason, verdict.Reason)
 	c.log().Info("[HEAL] replay decided", "service", c.Server.Key(), "tool", failure.Tool, "replay", verdict.Replay, "reason", verdict.Reason)
 	c.listener.HealingProgress(c.service(), decision(failure, verdict))
 }
@@ -282,7 +295,7 @@ func (c *call) decided(ctx context.Context, failure *mcp.CallError, outcome heal
 	if mcp.Replay(failure.Class, failure.Sent, c.Hints).Replay {
 		c.listener.HealingProgress(c.service(), "The operator cannot see whether the fix helped. Calling again to find out...")
 		c.Server.Renew(outcome.UID)
-		err := c.settled(ctx)
+		err := c.replay(ctx, mcp.Replay(failure.Class, failure.Sent, c.Hints))
 		if curable(context.WithoutCancel(ctx), err) == nil {
 			c.listener.HealingSucceeded(c.service(), restored(outcome))
 			return err
@@ -312,6 +325,8 @@ func (c *call) heal(ctx context.Context, flight *flight, failure *mcp.CallError)
 	}
 	c.replays = nil
 
+	c.Metrics.awaited.Inc()
+	defer c.Metrics.awaited.Dec()
 	outcome, back, err := flight.follow(ctx, func(entry v1alpha1.ProgressEntry) { c.listener.HealingProgress(service, entry.Message) })
 	if ctx.Err() != nil {
 		return outcome, false, context.Cause(ctx)

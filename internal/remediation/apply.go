@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/telemetry"
 	"github.com/ry-ops/cortex/internal/workload"
 )
 
@@ -36,6 +37,8 @@ type Applier struct {
 	Client client.Client
 	// Reader reads the live state, past any cache: a decision to write must not rest on a stale object.
 	Reader client.Reader
+	// Tracer knows where in a trace a heal is. Nil leaves what it asks for where the heal itself was asked for.
+	Tracer *telemetry.Tracer
 	Clock  clock.PassiveClock
 }
 

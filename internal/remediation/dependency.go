@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -86,6 +87,9 @@ func (a *Applier) HealDependency(ctx context.Context, parent *v1alpha1.HealingRe
 		return a.result(action, v1alpha1.ActionFailed, refusal), nil
 	}
 	child := dependency.New(parent, attempt, action.Dependency, a.Clock.Now())
+	if at := a.Tracer.PlaceOf(parent); at != "" { //nolint:contextcheck // the place is in the request
+		metav1.SetMetaDataAnnotation(&child.ObjectMeta, v1alpha1.AnnotationTraceparent, at)
+	}
 	err = a.Client.Create(ctx, child, client.FieldOwner(v1alpha1.FieldManager))
 	if apierrors.IsAlreadyExists(err) { // a second leader was quicker
 		applied, err := a.DependencyHealed(ctx, parent, attempt, action)

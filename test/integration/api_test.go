@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
@@ -26,7 +27,10 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
 
-var api client.Client
+var (
+	api    client.Client
+	config *rest.Config
+)
 
 func TestAPI(t *testing.T) {
 	RegisterFailHandler(Fail)
@@ -42,7 +46,8 @@ var _ = BeforeSuite(func() {
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
-	config, err := env.Start()
+	var err error
+	config, err = env.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(env.Stop)
 	api, err = client.New(config, client.Options{Scheme: scheme})

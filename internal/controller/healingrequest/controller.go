@@ -24,6 +24,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/diagnosis/snapshot"
 	"github.com/ry-ops/cortex/internal/remediation"
+	"github.com/ry-ops/cortex/internal/telemetry"
 	"github.com/ry-ops/cortex/internal/verification"
 )
 
@@ -56,7 +57,9 @@ type Reconciler struct {
 	Verifier Verifier
 	Recorder events.EventRecorder
 	Metrics  *Metrics
-	Clock    clock.PassiveClock
+	// Tracer of heals and their steps. Nil makes no spans.
+	Tracer *telemetry.Tracer
+	Clock  clock.PassiveClock
 
 	slots   slots
 	written written

@@ -24,7 +24,7 @@ import (
 
 // diagnose finds the root cause and decides what to do about it.
 func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
-	spec := h.request.Spec
+	spec, began := h.request.Spec, h.clock.Now()
 	snapshot, err := r.Gatherer.Gather(ctx, h.request.Namespace, spec.TargetRef, spec.Error)
 	if err != nil {
 		return fmt.Errorf("looking at %s %s: %w", spec.TargetRef.Kind, spec.TargetRef.Name, err)
@@ -49,6 +49,9 @@ func (r *Reconciler) diagnose(ctx context.Context, h *heal) error {
 	} else {
 		h.recordDiagnosis(snapshot, diagnosed)
 	}
+	h.took(stepDiagnose, began)
+	began = h.clock.Now()
+	defer func() { h.took(stepPlan, began) }()
 	earlier, err := r.requests(ctx, r.Client, h.request.Namespace)
 	if err != nil {
 		return err

@@ -46,6 +46,8 @@ type heal struct {
 	due bool
 	// wake is when to look again if nothing else wakes the reconciler; zero means never.
 	wake time.Time
+	// steps that were taken in this reconcile, for the trace.
+	steps []step
 }
 
 func newHeal(stored *v1alpha1.HealingRequest, clock clock.PassiveClock) *heal {

@@ -42,6 +42,7 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 			return err
 		}
 	}
+	began := h.clock.Now()
 	result, err := r.apply(ctx, h, action)
 	if apierrors.IsForbidden(err) {
 		// An API server that has just started refuses everything until it has read the roles. Its no holds once it lets the operator read.
@@ -58,6 +59,7 @@ func (r *Reconciler) remediate(ctx context.Context, h *heal) error {
 		return err
 	}
 	h.recordAction(result)
+	h.took(stepApply, began)
 	return nil
 }
 

@@ -21,6 +21,7 @@ func (r *Reconciler) report(log logr.Logger, h *heal) {
 		h.events[len(h.events)-1].record(r.Recorder, h.request)
 	}
 	r.Metrics.observe(h.stored, h.request)
+	trace(r.Tracer, h)
 }
 
 // audit writes a line for each change that was made, refused or proven, and for each answer of a person: who asked, what was
