@@ -28,7 +28,7 @@ ASSETS = KUBEBUILDER_ASSETS="$$($(LOCALKUBE) assets)"; export KUBEBUILDER_ASSETS
 # -race, where there is a C compiler or one can be installed.
 RACE = $$(hack/race.sh)
 TEST_FLAGS ?=
-E2E = hack/with-cluster.sh "the e2e tests" go test -count=1 -timeout=30m $(TEST_FLAGS) ./test/e2e
+E2E = hack/with-cluster.sh "the e2e tests" go test -count=1 -timeout=45m $(TEST_FLAGS) ./test/e2e
 
 ##@ General
 
