@@ -62,7 +62,7 @@ func TestComplaints(t *testing.T) {
 				_, _ = fmt.Fprintf(w, tc.answer, message.ID)
 				return true
 			})
-			opened := sandfly.Opened()
+			opened := w.sessions("sandfly")
 			_, got := w.raw("/mcp", newSession(versions[0], 0).id, `{"jsonrpc":"2.0","id":"mine","method":"tools/call","params":{"name":"sandfly__`+tc.tool+`"}}`)
 			if want := strings.Trim(strings.TrimPrefix(fmt.Sprintf(tc.answer, `"mine"`), "id: 1\ndata: "), "\n"); !strings.Contains(got, want) &&
 				tc.status == 200 || !strings.Contains(got, `"mine"`) || !strings.Contains(got, said) && tc.class != "" {
@@ -75,7 +75,7 @@ func TestComplaints(t *testing.T) {
 			if failure.Error.Class != tc.class || tc.class == "" && w.healer.count() != 0 {
 				t.Errorf("recorded %+v", failure)
 			}
-			if sandfly.Opened() != opened {
+			if w.sessions("sandfly") != opened {
 				t.Error("the session of a server that works was dropped")
 			}
 		})

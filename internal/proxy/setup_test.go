@@ -69,6 +69,7 @@ type world struct {
 	healer   *healer
 	proxy    *Proxy
 	http     *httptest.Server
+	metrics  *prometheus.Registry
 }
 
 type option func(*Options)
@@ -89,10 +90,10 @@ func newWorld(t testing.TB, backends []*mcptest.Backend, options ...option) *wor
 func (w *world) start(options ...option) { w.startAt("127.0.0.1:0", options...) }
 
 func (w *world) startAt(address string, options ...option) {
-	metrics := prometheus.NewRegistry()
+	w.metrics = prometheus.NewRegistry()
 	o := Options{
-		Servers: w.registry, Registry: metrics, Version: "1", Clock: clock.RealClock{}, Log: testr.New(testing.TB(w.t).(*testing.T)),
-		Recoverer: recovery.New(recovery.Options{Healer: w.healer, Metrics: recovery.NewMetrics(metrics), Clock: clock.RealClock{}}),
+		Servers: w.registry, Registry: w.metrics, Version: "1", Clock: clock.RealClock{}, Log: testr.New(testing.TB(w.t).(*testing.T)),
+		Recoverer: recovery.New(recovery.Options{Healer: w.healer, Metrics: recovery.NewMetrics(w.metrics), Clock: clock.RealClock{}}),
 		Caller:    func(r *http.Request) string { return r.Header.Get("X-Test-Caller") },
 	}
 	for _, option := range options {
@@ -117,6 +118,25 @@ func (w *world) stop() {
 	w.http.CloseClientConnections()
 	w.http.Close()
 	w.proxy.Close()
+}
+
+// sessions is how many were opened with a server for clients. The registry, which lists tools and looks for a server that comes back, has its
+// own.
+func (w *world) sessions(server string) int {
+	w.t.Helper()
+	families, err := w.metrics.Gather()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if labels := metric.GetLabel(); family.GetName() == "cortex_gateway_mcp_upstream_sessions_total" && // labels are in order of their names
+				labels[0].GetValue() == "opened" && labels[1].GetValue() == server {
+				return int(metric.GetCounter().GetValue())
+			}
+		}
+	}
+	return 0
 }
 
 // connect opens a client's session at a path.
