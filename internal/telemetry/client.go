@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -177,8 +178,12 @@ func (c *client) post(ctx context.Context, body []byte) (again bool, err error) 
 	}
 	req.Header = c.header.Clone()
 	resp, err := c.http.Do(req)
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err // its own text has the whole address, the query too, which may hold a key
+	}
 	if err != nil {
-		return false, fmt.Errorf("sending spans: %w", err)
+		return false, fmt.Errorf("sending spans to %s: %w", c.shown(), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxDrained))
