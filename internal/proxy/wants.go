@@ -111,8 +111,8 @@ func (w *wants) of(client string) (uris []string) {
 	return uris
 }
 
-// any reports whether anything is remembered of a client.
-func (w *wants) any(client string) bool {
+// has reports whether anything is remembered of a client.
+func (w *wants) has(client string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, named := w.levels[client]; named {
@@ -301,13 +301,16 @@ func (b *backend) forget(client string) {
 			over = append(over, uri)
 		}
 	}
-	before, _ := b.wants.level()
+	before, had := b.wants.level()
 	b.wants.mu.Lock()
 	delete(b.wants.levels, client)
 	b.wants.mu.Unlock()
 	now, some := b.wants.level()
+	if !some {
+		now = levels[usualLevel] // for those who named none; what it was before nobody can ask
+	}
 	b.background(func(ctx context.Context, s *session) {
-		if some && now != before {
+		if had && now != before {
 			s.wish(ctx, "logging/setLevel", "level", now)
 		}
 		for _, uri := range over {

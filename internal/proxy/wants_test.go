@@ -155,18 +155,20 @@ func TestWhatClientsShare(t *testing.T) {
 	hears(changed("a"), bob)
 	ask(anna, "logging/setLevel", `{"level":"warning"}`)
 	s.was(t, "logging/setLevel warning")
-	if !b.wants.any(bob.id) {
+	if !b.wants.has(bob.id) {
 		t.Error("what bob asked for is not known to be there")
 	}
 	b.forget(bob.id)
 	s.was(t, "resources/unsubscribe a", "resources/unsubscribe b")
-	if b.wants.any(bob.id) || !b.wants.any(anna.id) {
+	if b.wants.has(bob.id) || !b.wants.has(anna.id) {
 		t.Error("bob is not forgotten, or anna is")
 	}
 	hears(changed("b"))
 	if len(b.wants.uris) != 0 || b.wants.count != 0 || len(b.wants.levels) != 1 {
 		t.Errorf("kept: %+v", &b.wants)
 	}
+	b.forget(anna.id)
+	s.was(t, "logging/setLevel info")
 }
 
 // TestWantsAreBounded: what one client asks for is not another's to pay.
