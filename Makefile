@@ -176,11 +176,12 @@ fuzz: ## Spoil 20 000 dumps, and run every fuzz target for FUZZ_TIME.
 	hack/fuzz.sh $(FUZZ_TIME)
 
 STRICT ?=
+ONLY ?=
 
 .PHONY: bench
 bench: bin/gateway ## Measure what docs/performance.md promises, and print it as that table (some 4 minutes; STRICT=1 fails if a bound is missed).
 	go build -o bin/bench ./test/bench
-	$(ASSETS); bin/bench $(if $(STRICT),-strict)
+	$(ASSETS); bin/bench $(if $(STRICT),-strict) $(if $(ONLY),-only=$(ONLY))
 
 .PHONY: bench-heal
 bench-heal: ## Measure a heal beside its floor on a local cluster.

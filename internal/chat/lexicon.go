@@ -45,6 +45,7 @@ func english() lexicon {
 		lead:      vocabulary(`please can could would will you kindly now just then go ahead and`),
 		questions: vocabulary(`what which who whom whose when where why how not never don dont whether if`),
 		wondering: vocabulary(`what which who whom whose where why how not never dont doesnt without no nothing cannot cant wont shouldnt
+			nobody neither nor forbidden mustnt wouldnt neednt
 			nicht kein niet geen pas ikke inte`),
 		calling: vocabulary(`call use run execute invoke perform do`),
 		changing: synonyms(

@@ -24,6 +24,8 @@ func TestOnlyAPersonsWordsOrder(t *testing.T) {
 		"how to delete vm 104":                            {"delete_vm": false},
 		"don't delete vm 104":                             {"delete_vm": false},
 		"I told you not to delete vm 104":                 {"delete_vm": false},
+		"It is forbidden to call delete_vm for 104":       {"delete_vm": false},
+		"Nobody is to delete vm 104":                      {"delete_vm": false},
 		"list scan results":                               {"start_scan": false},
 		"show me the last restart of web-1":               {"restart_vm": false},
 		"which hosts are there? do nothing, delete_vm no": {"delete_vm": false},

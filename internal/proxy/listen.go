@@ -141,7 +141,7 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 		p.background(func(context.Context) { _, _, _ = server.session(server.ctx, 0) }) //nolint:contextcheck // the server's own, which outlives the request
 	}
 	p.tellOn(r.Context(), w, one)
-	if server != nil && len(server.wants.of(client.id)) > 0 {
+	if server != nil && server.wants.has(client.id) {
 		p.background(func(ctx context.Context) {
 			if p.pause(ctx, wantsKept) && !p.listeners.listens(server, client.id) {
 				server.forget(client.id)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,7 +18,7 @@ const (
 	maxWants = 10000
 	// maxURI bounds the URI of a subscription, in bytes.
 	maxURI = 2048
-	// wantsKept is how long the subscriptions of a client are kept that does not listen any more: its stream may have been cut.
+	// wantsKept is how long what a client asked for is kept when it does not listen any more: its stream may have been cut.
 	wantsKept = time.Minute
 )
 
@@ -110,21 +111,54 @@ func (w *wants) of(client string) (uris []string) {
 	return uris
 }
 
-// hears reports whether a client wants a notification, given its level or its URI, whichever it has.
-func (w *wants) hears(client string, about noted) bool {
+// has reports whether anything is remembered of a client.
+func (w *wants) has(client string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if about.URI != "" {
-		return w.uris[about.URI][client]
+	if _, named := w.levels[client]; named {
+		return true
 	}
-	if at := slices.Index(levels, about.Level); at >= 0 && len(w.levels) > 0 {
-		least, named := w.levels[client]
-		if !named {
-			least = usualLevel
+	for _, clients := range w.uris {
+		if clients[client] {
+			return true
 		}
-		return at >= least
 	}
-	return true
+	return false
+}
+
+// around lists the resources that somebody subscribed to and that a resource is, or is a part of: a server that has a whole watched tells
+// of the part that changed (MCP, "ResourceUpdatedNotification").
+func (w *wants) around(uri string) (uris []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for whole := range w.uris {
+		if part, within := strings.CutPrefix(uri, whole); within && whole != "" && (part == "" || strings.ContainsAny(whole[len(whole)-1:]+part[:1], "/?#")) {
+			uris = append(uris, whole)
+		}
+	}
+	return uris
+}
+
+// subscribed reports whether a client subscribed to any of some resources.
+func (w *wants) subscribed(client string, uris []string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(uris, func(uri string) bool { return w.uris[uri][client] })
+}
+
+// logs reports whether a client wants log messages of a level. One that is no level is for all.
+func (w *wants) logs(client, level string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := slices.Index(levels, level)
+	if at < 0 || len(w.levels) == 0 {
+		return true
+	}
+	least, named := w.levels[client]
+	if !named {
+		least = usualLevel
+	}
+	return at >= least
 }
 
 // noted is what of the params of a notification says whom it concerns.
@@ -136,13 +170,17 @@ type noted struct {
 // concerns is a function that tells which clients a notification is for; nil means all.
 func (b *backend) concerns(m message) func(client string) bool {
 	var about noted
+	logs, updated := m.Is(m.data, "notifications/message"), m.Is(m.data, "notifications/resources/updated")
 	switch {
-	case m.Is(m.data, "notifications/message"), m.Is(m.data, "notifications/resources/updated"):
-		if json.Unmarshal(m.Params.Of(m.data), &about) == nil {
-			return func(client string) bool { return b.wants.hears(client, about) }
-		}
+	case !logs && !updated, json.Unmarshal(m.Params.Of(m.data), &about) != nil:
+		return nil
+	case logs:
+		return func(client string) bool { return b.wants.logs(client, about.Level) }
+	case about.URI == "":
+		return nil
 	}
-	return nil
+	uris := b.wants.around(about.URI)
+	return func(client string) bool { return b.wants.subscribed(client, uris) }
 }
 
 // share takes a request that changes what is shared. It reports whether it has answered; if not, the request is passed on.
@@ -159,9 +197,12 @@ func (p *Proxy) share(q *request, method string) bool {
 		if at < 0 {
 			return false
 		}
+		before, some := b.wants.level()
 		if ok = b.wants.setLevel(q.client.id, at); ok {
 			most, _ := b.wants.level()
-			b.background(func(ctx context.Context, s *session) { s.wish(ctx, "logging/setLevel", "level", most) })
+			if !some || most != before { // else the server has heard it: who says the same again and again makes no work
+				b.background(func(ctx context.Context, s *session) { s.wish(ctx, "logging/setLevel", "level", most) })
+			}
 			if most == params.Level {
 				return false
 			}
@@ -240,6 +281,9 @@ func (b *backend) comeBack() {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.comingBack = false
+			if b.sessions[0] == nil && b.ctx.Err() == nil {
+				b.comeBack() // it was lost again before this was said
+			}
 		}()
 		for wait := listenFirst; b.proxy.pause(b.ctx, wait) && len(b.wants.of("")) > 0; wait = min(2*wait, listenMost) { //nolint:contextcheck // the server's own
 			if _, _, err := b.session(b.ctx, 0); err == nil { //nolint:contextcheck // the server's own
@@ -257,13 +301,16 @@ func (b *backend) forget(client string) {
 			over = append(over, uri)
 		}
 	}
-	before, _ := b.wants.level()
+	before, had := b.wants.level()
 	b.wants.mu.Lock()
 	delete(b.wants.levels, client)
 	b.wants.mu.Unlock()
 	now, some := b.wants.level()
+	if !some {
+		now = levels[usualLevel] // for those who named none; what it was before nobody can ask
+	}
 	b.background(func(ctx context.Context, s *session) {
-		if some && now != before {
+		if had && now != before {
 			s.wish(ctx, "logging/setLevel", "level", now)
 		}
 		for _, uri := range over {

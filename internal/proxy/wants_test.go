@@ -135,6 +135,8 @@ func TestWhatClientsShare(t *testing.T) {
 	s.was(t, "resources/subscribe a", "resources/subscribe b")
 	hears(changed("a"), anna, bob)
 	hears(changed("b"), bob)
+	hears(changed("b/part"), bob)
+	hears(changed("bear"))
 
 	// The server is another one: it is asked again, though nobody calls.
 	sandfly.Down()
@@ -153,12 +155,20 @@ func TestWhatClientsShare(t *testing.T) {
 	hears(changed("a"), bob)
 	ask(anna, "logging/setLevel", `{"level":"warning"}`)
 	s.was(t, "logging/setLevel warning")
+	if !b.wants.has(bob.id) {
+		t.Error("what bob asked for is not known to be there")
+	}
 	b.forget(bob.id)
 	s.was(t, "resources/unsubscribe a", "resources/unsubscribe b")
+	if b.wants.has(bob.id) || !b.wants.has(anna.id) {
+		t.Error("bob is not forgotten, or anna is")
+	}
 	hears(changed("b"))
 	if len(b.wants.uris) != 0 || b.wants.count != 0 || len(b.wants.levels) != 1 {
 		t.Errorf("kept: %+v", &b.wants)
 	}
+	b.forget(anna.id)
+	s.was(t, "logging/setLevel info")
 }
 
 // TestWantsAreBounded: what one client asks for is not another's to pay.
@@ -177,5 +187,26 @@ func TestWantsAreBounded(t *testing.T) {
 	}
 	if !w.unsubscribe("a", "0") || !w.subscribe("b", "one more") {
 		t.Error("a place that is free is not given")
+	}
+}
+
+// TestPartsOfResources: who subscribed to a whole is told of its parts, and nobody to nothing.
+func TestPartsOfResources(t *testing.T) {
+	var w wants
+	for _, uri := range []string{"", "file:///a", "file:///a/b/"} {
+		w.subscribe("x", uri)
+	}
+	for uri, want := range map[string][]string{
+		"file:///a":     {"file:///a"},
+		"file:///a/b/c": {"file:///a", "file:///a/b/"},
+		"file:///a#end": {"file:///a"},
+		"file:///ab":    nil,
+		"file:///":      nil,
+	} {
+		got := w.around(uri)
+		slices.Sort(got)
+		if !slices.Equal(got, want) || w.subscribed("x", got) != (want != nil) || w.subscribed("y", got) {
+			t.Errorf("%s is a part of %q", uri, got)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,7 +26,7 @@ import (
 const (
 	defaultEndpoint = "http://localhost:4318"
 	defaultTimeout  = 10 * time.Second
-	// retryFirst is the pause before a batch is sent again to a collector that asks for patience. It doubles, up to retryMost.
+	// retryFirst is the pause before a batch is sent again to a collector that is not reached, or asks for patience. It doubles, up to retryMost.
 	retryFirst = time.Second
 	retryMost  = 8 * time.Second
 	// maxDrained bounds what is read of an answer, so that its connection can be used again.
@@ -169,7 +170,8 @@ func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 	}
 }
 
-// post sends a batch once. again says that it may be sent once more (OTLP, "Retryable Response Codes").
+// post sends a batch once. again says that it may be sent once more (OTLP, "Retryable Response Codes" and "Connection
+// Failures").
 func (c *client) post(ctx context.Context, body []byte) (again bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url.String(), bytes.NewReader(body))
 	if err != nil {
@@ -177,8 +179,12 @@ func (c *client) post(ctx context.Context, body []byte) (again bool, err error) 
 	}
 	req.Header = c.header.Clone()
 	resp, err := c.http.Do(req)
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err // its own text has the whole address, the query too, which may hold a key
+	}
 	if err != nil {
-		return false, fmt.Errorf("sending spans: %w", err)
+		return ctx.Err() == nil, fmt.Errorf("sending spans to %s: %w", c.shown(), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxDrained))

@@ -61,19 +61,21 @@ func readAll(address, number, token, query string) error {
 	fmt.Println("ready", address, time.Now().UnixNano())
 	t := &tally{n: n, out: json.NewEncoder(os.Stdout), seen: map[string]*heard{}}
 	var streams sync.WaitGroup
-	errs := make(chan error, n)
+	failed := make(chan error, n)
 	opening := make(chan struct{}, 64)
 	question := questionOf(query, token, true)
 	for range n {
 		streams.Go(func() {
 			if err := readOne(address, question, t, opening); err != nil {
-				errs <- err
+				failed <- err
 			}
 		})
 	}
-	streams.Wait()
-	close(errs)
-	return <-errs
+	go func() {
+		streams.Wait()
+		close(failed)
+	}()
+	return <-failed // the first one ends it: the others would wait for a step that does not come to all
 }
 
 // questionOf is a request as it goes over the wire.

@@ -150,9 +150,11 @@ var _ = Describe("The classes of failure on a real cluster", Label("classes"), O
 			if row.Heals {
 				continue
 			}
-			requests, err := of(row.Reason, "").requests(ctx)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(requests).To(BeEmpty(), string(row.Reason))
+			for _, how := range []string{"", "byapi", "bymcp"} { // a row has one server, or one for each way
+				requests, err := of(row.Reason, how).requests(ctx)
+				Expect(err).NotTo(HaveOccurred())
+				Expect(requests).To(BeEmpty(), string(row.Reason)+how)
+			}
 		}
 	})
 

@@ -88,6 +88,7 @@ var _ = Describe("A hundred open streams end in the right event", func() {
 		c := gather(ctx, false)
 		back, err := harness.Outage(ctx)
 		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(back) // should anything below fail
 		over := time.After(outage)
 		_, err = cluster.Requests(ctx, sandfly)
 		Expect(err).To(MatchError(syscall.ECONNREFUSED))

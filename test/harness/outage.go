@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // apiPort is where the local cluster's API server listens.
@@ -17,7 +18,7 @@ const apiPort = "6443"
 
 // Outage takes the local cluster's API server away as a kill does, as far as anybody else can tell: every connection to it is reset,
 // new ones are refused, and it does nothing. The process itself is only stopped, since hack/localkube starts none again that has
-// ended. All is undone when end is called.
+// ended. All is undone when end is called; what is called once more does nothing, so that a test that fails can undo it as well.
 func Outage(ctx context.Context) (end func(context.Context) error, err error) {
 	const program = "kube-apiserver"
 	pid, err := ofNode(program)
@@ -31,7 +32,11 @@ func Outage(ctx context.Context) (end func(context.Context) error, err error) {
 	rule := func(ctx context.Context, what string) error {
 		return onNode(ctx, pid, "iptables", "-w", what, "INPUT", "-p", "tcp", "--dport", apiPort, "-j", "REJECT", "--reject-with", "tcp-reset")
 	}
-	end = func(ctx context.Context) error { return errors.Join(rule(ctx, "-D"), resume()) }
+	var once sync.Once
+	end = func(ctx context.Context) (err error) {
+		once.Do(func() { err = errors.Join(rule(ctx, "-D"), resume()) })
+		return err
+	}
 	if err := rule(ctx, "-I"); err != nil {
 		return nil, errors.Join(err, resume())
 	}

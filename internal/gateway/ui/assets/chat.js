@@ -101,6 +101,8 @@ class Turn {
     this.streamed = "";
     this.calls = new Map();
     this.heals = new Map();
+    // begun counts the heals: one server may need several during one question.
+    this.begun = 0;
     this.root = el("article", { class: "turn", "aria-labelledby": title, "aria-busy": "true" },
       el("h2", { id: title, class: "question" }, record.question), this.state, this.events, this.answer);
   }
@@ -191,7 +193,7 @@ class Turn {
   }
 
   healBegan({ service, issue }) {
-    const card = new HealCard(service, issue, this, () => put(this.record.question));
+    const card = new HealCard(service, issue, this, ++this.begun, () => put(this.record.question));
     this.heals.set(service, card);
     this.events.append(card.root);
     this.now(`Investigating issue with ${service}…`);

@@ -14,10 +14,11 @@ const stageOf = {
 
 // HealCard shows a heal as it happens.
 export class HealCard {
-  // turn is the question that waits for it; again asks it again.
-  constructor(service, issue, turn, again) {
+  // turn is the question that waits for it, and number tells its heals apart, as often as they are told; again asks it again.
+  constructor(service, issue, turn, number, again) {
     const title = unique("heal");
     this.service = service;
+    this.key = `${number} ${service}`;
     this.turn = turn;
     this.again = again;
     this.messages = [];
@@ -67,7 +68,7 @@ export class HealCard {
     do {
       this.lookAgain = false;
       try {
-        this.show(await healOf(this.service, this.turn.record.heals[this.service]));
+        this.show(await healOf(this.service, this.turn.record.heals[this.key]));
       } catch {
         // The story is told without it.
       }
@@ -78,7 +79,7 @@ export class HealCard {
   show(heal) {
     if (!heal) return;
     // From now on it is this one, whatever comes later. The newest may still be the one before, until it is seen under way.
-    if (this.ended || stageOf[heal.phase]) this.turn.record.heals[this.service] = heal.name;
+    if (this.ended || stageOf[heal.phase]) this.turn.record.heals[this.key] = heal.name;
     if (!this.ended && stageOf[heal.phase] && stages.indexOf(stageOf[heal.phase]) >= stages.indexOf(this.stage)) this.at(stageOf[heal.phase]);
     // What was found could not be fixed: that is no failure to find it.
     if (this.ended === "healing_failed" && heal.cause && this.stage === "diagnose") this.at("fix", "failed");
