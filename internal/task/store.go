@@ -55,7 +55,7 @@ type Options struct {
 	Running, RunningEach int
 	// Panics of the loop are counted here. Nil counts none.
 	Panics *panics.Catcher
-	// Ended is told of every task that ended; may be nil.
+	// Ended is told of every task that ended, once it may make room for others; may be nil.
 	Ended func(chat.Status)
 	Clock clock.WithDelayedExecution
 	Log   logr.Logger
@@ -179,10 +179,10 @@ func (s *Store) encode(event chat.Event) (data []byte, shared bool) {
 // over is called when a task has ended.
 func (s *Store) over(t *Task) {
 	t.give()
-	s.Ended(t.outcome.Status)
 	s.mu.Lock()
 	s.finished = append(s.finished, t)
 	s.mu.Unlock()
+	s.Ended(t.outcome.Status)
 	s.Clock.AfterFunc(s.Keep, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

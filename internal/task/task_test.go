@@ -304,12 +304,17 @@ func TestTasksThatAreOverMakeRoomTheOldestFirst(t *testing.T) {
 		emit(chat.ProcessingDelay{Message: strings.Repeat("x", 10_000)})
 		return chat.StatusCompleted
 	})
-	s := store(text, func(o *task.Options) { o.Total = 50_000 })
+	over := make(chan chat.Status)
+	s := store(text, func(o *task.Options) {
+		o.Total = 50_000
+		o.Ended = func(status chat.Status) { over <- status }
+	})
 	var ids []string
 	for range 20 {
 		reader := start(t, s)
 		reader.End(t.Context())
 		reader.Leave()
+		<-over // its reader is told before
 		ids = append(ids, reader.ID)
 	}
 	kept := 0
