@@ -18,11 +18,16 @@ import (
 // one call.
 func TestStreamsAreResumed(t *testing.T) {
 	const closes = 2
-	resumed := make(chan string, 10)
+	resumed, heard := make(chan string, 10), make(chan struct{}, 10)
 	sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{EventStore: sdk.NewMemoryEventStore(nil)}, func(s *sdk.Server) {
 		sdk.AddTool(s, &sdk.Tool{Name: "poll"}, func(ctx context.Context, r *sdk.CallToolRequest, _ struct{}) (*sdk.CallToolResult, any, error) {
 			for range closes {
 				_ = r.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: r.Params.GetProgressToken(), Progress: 1})
+				// A stream that is asked for is not there yet, and could not be closed.
+				select {
+				case <-heard:
+				case <-ctx.Done():
+				}
 				r.Extra.CloseSSEStream(sdk.CloseSSEStreamArgs{RetryAfter: time.Millisecond})
 				select {
 				case <-resumed:
@@ -43,8 +48,16 @@ func TestStreamsAreResumed(t *testing.T) {
 	w := newWorld(t, []*mcptest.Backend{sandfly})
 	for path, tool := range map[string]string{"/mcp": "sandfly__poll", "/mcp/sandfly": "poll"} {
 		seen = nil
-		if text, err := callTool(t, w.connect(path, nil), tool, nil); err != nil || text != "done" {
-			t.Errorf("%s: %q, %v", path, text, err)
+		session := w.connect(path, &sdk.ClientOptions{
+			ProgressNotificationHandler: func(context.Context, *sdk.ProgressNotificationClientRequest) { heard <- struct{}{} },
+		})
+		params := &sdk.CallToolParams{Name: tool}
+		params.SetProgressToken("polled")
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		result, err := session.CallTool(ctx, params)
+		cancel()
+		if err != nil || result.Content[0].(*sdk.TextContent).Text != "done" {
+			t.Errorf("%s: %+v, %v", path, result, err)
 		}
 		if len(seen) != closes || seen[0] == seen[1] {
 			t.Errorf("%s: resumed after the events %q, want after %d different ones", path, seen, closes)
