@@ -98,7 +98,7 @@ func (w *world) shortNames(t *testing.T) string {
 	}
 	listener := listen(t, "127.0.0.1:0")
 	serve(t, listener, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		whole(t, r, func(body []byte) []byte { return bytes.Replace(body, call, []byte(string(call)+server+"__"), 1) })
+		whole(r, func(body []byte) []byte { return bytes.Replace(body, call, []byte(string(call)+server+"__"), 1) })
 		next.ServeHTTP(out, r)
 	}))
 	return "http://" + listener.Addr().String() + "/mcp"
