@@ -5,6 +5,7 @@ package e2e_test
 
 import (
 	"context"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -30,6 +31,10 @@ var _ = Describe("Remediation on a real cluster", func() {
 		s := healthyServer(ctx, "rollback")
 		s.policy(ctx, v1alpha1.ActionPermission{Type: v1alpha1.ActionRollback, Permission: v1alpha1.PermissionAuto})
 		s.recreate(ctx)
+		// The API keeps seconds: of a revision that is lost in the second in which it was made, nothing shows that it was well.
+		Expect(cluster.Until(ctx, "the first revision to be some seconds old", func(ctx context.Context) (bool, error) {
+			return time.Since(s.deployment(ctx).CreationTimestamp.Time) > 4*time.Second, nil
+		})).To(Succeed())
 		s.edit(ctx, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = badImage })
 		s.notServing(ctx)
 		s.waits(ctx, "ImagePullBackOff")
