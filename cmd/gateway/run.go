@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -55,7 +54,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer flush(ctx, tracer, log)
+	defer tracer.End(ctx, log)
 	cluster, err := connect(o)
 	if err != nil {
 		return err
@@ -104,17 +103,6 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		Guard: gate.Guard, Resource: gate.Resource(), LocalOnly: loopback(o.addr), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.cache, server, &synced)
-}
-
-// lastSpans is the time for what is left to tell a collector that may be gone.
-const lastSpans = 3 * time.Second
-
-func flush(ctx context.Context, tracer *telemetry.Tracer, log logr.Logger) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
-	defer cancel()
-	if err := tracer.Shutdown(ctx); err != nil {
-		log.Info("the last spans are lost", "reason", err.Error())
-	}
 }
 
 // serve runs the cache longer than the server: streams that are finishing still follow their heals.

@@ -98,22 +98,11 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return err
 	}
-	defer flush(ctx, tracer)
+	defer tracer.End(ctx, ctrl.Log)
 	if err := wire(ctx, mgr, tracer); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
-}
-
-// lastSpans is the time for what is left to tell a collector that may be gone.
-const lastSpans = 3 * time.Second
-
-func flush(ctx context.Context, tracer *telemetry.Tracer) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
-	defer cancel()
-	if err := tracer.Shutdown(ctx); err != nil {
-		ctrl.Log.Info("the last spans are lost", "reason", err.Error())
-	}
 }
 
 func managerOptions(scheme *runtime.Scheme, opts options) ctrl.Options {

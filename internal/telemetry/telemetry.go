@@ -98,6 +98,18 @@ func (t *Tracer) Shutdown(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
+// lastSpans is the time for what is left to tell a collector that may be gone.
+const lastSpans = 3 * time.Second
+
+// End is the Shutdown of a program that ends, whose ctx is over: it takes 3 s at most, and logs what is lost.
+func (t *Tracer) End(ctx context.Context, log logr.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
+	defer cancel()
+	if err := t.Shutdown(ctx); err != nil {
+		log.Info("the last spans are lost", "reason", err.Error())
+	}
+}
+
 // Flush sends off what has ended so far.
 func (t *Tracer) Flush(ctx context.Context) error {
 	if t == nil {

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/test/standalone"
 )
 
 const body = `{"query": "list sandfly hosts"}`
@@ -34,7 +35,7 @@ func TestTheGateway(t *testing.T) {
 	t.Run("slowhttptest", func(t *testing.T) { slowhttptest(t, g) })
 	t.Run("afterwards", func(t *testing.T) {
 		http.DefaultClient.CloseIdleConnections()
-		eventually(t, "what the attacks began to end", func() error {
+		standalone.Eventually(t, "what the attacks began to end", func() error {
 			if now := g.metric(t, "go_goroutines"); now > routines+20 {
 				return fmt.Errorf("%.0f goroutines, and %.0f before", now, routines)
 			}
@@ -70,7 +71,7 @@ func callers(t *testing.T, g *gateway) {
 		})
 	}
 	var heals v1alpha1.HealingRequestList
-	must(t, g.admin.List(t.Context(), &heals, client.InNamespace(namespace)))
+	standalone.Must(t, g.admin.List(t.Context(), &heals, client.InNamespace(namespace)))
 	if len(heals.Items) != 1 || heals.Items[0].Spec.RequestedBy != "system:serviceaccount:cortex-system:alice" {
 		t.Errorf("the caller is not on the one HealingRequest: %+v", heals.Items)
 	}
@@ -137,7 +138,7 @@ func requests(t *testing.T, g *gateway) {
 					t.Errorf("%s: %q", name, header.Get(name))
 				}
 			}
-			must(t, g.Ready(t.Context()))
+			standalone.Must(t, g.Ready(t.Context()))
 		})
 	}
 }
@@ -157,7 +158,7 @@ func slow(t *testing.T, g *gateway) {
 			t.Parallel()
 			conn := g.dial(t)
 			_, err := io.WriteString(conn, begin)
-			must(t, err)
+			standalone.Must(t, err)
 			began := time.Now()
 			if _, err := io.Copy(io.Discard, conn); isTimeout(err) {
 				t.Errorf("still open after %s", time.Since(began))
@@ -173,7 +174,7 @@ func idle(t *testing.T, g *gateway) {
 	for i := range conns {
 		conns[i] = g.dial(t)
 	}
-	must(t, g.Ready(t.Context()))
+	standalone.Must(t, g.Ready(t.Context()))
 	if status, text := g.ask(t, g.alice); status != http.StatusOK {
 		t.Errorf("%d %s", status, text)
 	}

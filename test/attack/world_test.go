@@ -57,7 +57,7 @@ func start(t *testing.T) *gateway {
 	g := &gateway{admin: api.Client}
 	var err error
 	g.tokens, err = kubernetes.NewForConfig(api.Config)
-	must(t, err)
+	standalone.Must(t, err)
 	t.Cleanup(func() { g.noTokenIsLogged(t) })
 	g.populate(t, filepath.Join(root, "config", "rbac", "users", "mcp_user_role.yaml"))
 	account := rest.CopyConfig(api.Gateway)
@@ -84,8 +84,8 @@ func (g *gateway) populate(t *testing.T, role string) {
 	labels := map[string]string{v1alpha1.LabelMCPServer: "true", discoveryv1.LabelServiceName: server}
 	var may rbacv1.ClusterRole
 	raw, err := os.ReadFile(role)
-	must(t, err)
-	must(t, yaml.UnmarshalStrict(raw, &may))
+	standalone.Must(t, err)
+	standalone.Must(t, yaml.UnmarshalStrict(raw, &may))
 	for _, object := range []client.Object{
 		&may,
 		&corev1.Service{
@@ -101,7 +101,7 @@ func (g *gateway) populate(t *testing.T, role string) {
 			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: namespace, Name: "alice"}},
 		},
 	} {
-		must(t, g.admin.Create(t.Context(), object))
+		standalone.Must(t, g.admin.Create(t.Context(), object))
 	}
 	g.alice, g.bob = g.token(t, namespace, "alice", "cortex"), g.token(t, "default", "bob", "cortex")
 }
@@ -111,7 +111,7 @@ func (g *gateway) token(t *testing.T, namespace, name string, audiences ...strin
 	t.Helper()
 	answer, err := g.tokens.CoreV1().ServiceAccounts(namespace).CreateToken(t.Context(), name,
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: audiences}}, metav1.CreateOptions{})
-	must(t, err)
+	standalone.Must(t, err)
 	return answer.Status.Token
 }
 
@@ -119,7 +119,7 @@ func (g *gateway) token(t *testing.T, namespace, name string, audiences ...strin
 func (g *gateway) between(t *testing.T, to string) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
+	standalone.Must(t, err)
 	ctx, cut := context.WithCancel(context.Background())
 	g.cut = func() {
 		_ = listener.Close()
@@ -151,16 +151,16 @@ func (g *gateway) ask(t *testing.T, token string) (int, string) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, g.URL("/api/tasks"), strings.NewReader(`{"query": "list sandfly hosts"}`))
-	must(t, err)
+	standalone.Must(t, err)
 	request.Header.Set("Content-Type", "application/json")
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	response, err := http.DefaultClient.Do(request)
-	must(t, err)
+	standalone.Must(t, err)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	must(t, err)
+	standalone.Must(t, err)
 	return response.StatusCode, string(text)
 }
 
@@ -168,14 +168,14 @@ func (g *gateway) ask(t *testing.T, token string) (int, string) {
 func (g *gateway) metric(t *testing.T, name string) float64 {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL("/metrics"), nil)
-	must(t, err)
+	standalone.Must(t, err)
 	response, err := http.DefaultClient.Do(request)
-	must(t, err)
+	standalone.Must(t, err)
 	defer response.Body.Close()
 	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 		if value, found := strings.CutPrefix(lines.Text(), name+" "); found {
 			number, err := strconv.ParseFloat(value, 64)
-			must(t, err)
+			standalone.Must(t, err)
 			return number
 		}
 	}
@@ -187,9 +187,9 @@ func (g *gateway) metric(t *testing.T, name string) float64 {
 func (g *gateway) dial(t *testing.T) net.Conn {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", g.Address)
-	must(t, err)
+	standalone.Must(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
-	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	standalone.Must(t, conn.SetDeadline(time.Now().Add(patience)))
 	return conn
 }
 
@@ -204,29 +204,4 @@ func (g *gateway) send(t *testing.T, request string) (int, http.Header) {
 	}
 	_ = response.Body.Close()
 	return response.StatusCode, response.Header
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func eventually(t *testing.T, what string, holds func() error) {
-	t.Helper()
-	again, limit := time.NewTicker(50*time.Millisecond), time.NewTimer(patience)
-	defer again.Stop()
-	defer limit.Stop()
-	for {
-		err := holds()
-		if err == nil {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-limit.C:
-			t.Fatalf("waited in vain for %s: %v", what, err)
-		}
-	}
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ry-ops/cortex/test/standalone"
 )
 
 const simpleText = "This is a simple text response for testing."
@@ -36,15 +38,15 @@ func (w *world) typescript(t *testing.T, sdk, path, tool string) {
 		Tools                  []string
 	}
 	client, err := filepath.Abs("client.mjs")
-	must(t, err)
+	standalone.Must(t, err)
 	command := node(t, client, sdk, w.gateway.URL(path), tool)
 	again, err := command.StdinPipe()
-	must(t, err)
+	standalone.Must(t, err)
 	out, err := command.StdoutPipe()
-	must(t, err)
+	standalone.Must(t, err)
 	var complaints strings.Builder
 	command.Stderr = &complaints
-	must(t, command.Start())
+	standalone.Must(t, command.Start())
 	t.Cleanup(func() { _ = command.Process.Kill() })
 	lines := bufio.NewReader(out)
 	next := func() (seen step) {
@@ -54,7 +56,7 @@ func (w *world) typescript(t *testing.T, sdk, path, tool string) {
 			_ = command.Wait()
 			t.Fatalf("%v: the client says: %s", err, complaints.String())
 		}
-		must(t, json.Unmarshal(line, &seen))
+		standalone.Must(t, json.Unmarshal(line, &seen))
 		return seen
 	}
 	before := next()
@@ -63,20 +65,20 @@ func (w *world) typescript(t *testing.T, sdk, path, tool string) {
 	}
 	w.backend.restart(t)
 	_, err = io.WriteString(again, "again\n")
-	must(t, err)
+	standalone.Must(t, err)
 	if after := next(); after.Session != before.Session || after.Text != simpleText {
 		t.Errorf("after the restart: %+v, before: %+v", after, before)
 	}
-	must(t, again.Close())
-	must(t, command.Wait())
+	standalone.Must(t, again.Close())
+	standalone.Must(t, command.Wait())
 }
 
 // installed is the version of a package.
 func installed(t *testing.T, name string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("node_modules", name, "package.json"))
-	must(t, err)
+	standalone.Must(t, err)
 	var about struct{ Version string }
-	must(t, json.Unmarshal(raw, &about))
+	standalone.Must(t, json.Unmarshal(raw, &about))
 	return about.Version
 }

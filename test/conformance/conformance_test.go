@@ -20,6 +20,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ry-ops/cortex/test/standalone"
 )
 
 // addresses are the columns of the table in docs/mcp.md.
@@ -140,7 +142,7 @@ func run(t *testing.T, url string) map[string]verdict {
 		t.Fatal(err)
 	}
 	folders, err := filepath.Glob(filepath.Join(folder, "server-*", "checks.json"))
-	must(t, err)
+	standalone.Must(t, err)
 	if len(folders) == 0 {
 		t.Fatalf("the suite says nothing of any scenario:\n%s", said)
 	}
@@ -152,9 +154,9 @@ func run(t *testing.T, url string) map[string]verdict {
 			t.Fatalf("the suite writes to %s", path)
 		}
 		raw, err := os.ReadFile(path)
-		must(t, err)
+		standalone.Must(t, err)
 		var checks verdict
-		must(t, json.Unmarshal(raw, &checks))
+		standalone.Must(t, json.Unmarshal(raw, &checks))
 		found[name[1]] = checks
 	}
 	return found
@@ -164,7 +166,7 @@ func run(t *testing.T, url string) map[string]verdict {
 func listed(t *testing.T) map[string]bool {
 	t.Helper()
 	said, err := node(t, "@modelcontextprotocol/conformance/dist/index.js", "list", "--server").Output()
-	must(t, err)
+	standalone.Must(t, err)
 	all := map[string]bool{}
 	for _, line := range regexp.MustCompile(`(?m)^ +- (\S+)`).FindAllSubmatch(said, -1) {
 		all[string(line[1])] = true
@@ -189,7 +191,7 @@ func documented(t *testing.T) map[string][]string {
 func docs(t *testing.T) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(root, "docs", "mcp.md"))
-	must(t, err)
+	standalone.Must(t, err)
 	_, section, found := strings.Cut(string(raw), "\n## Conformance\n")
 	if !found {
 		t.Fatal("docs/mcp.md has no section Conformance")
@@ -201,7 +203,7 @@ func docs(t *testing.T) string {
 func node(t *testing.T, program string, arguments ...string) *exec.Cmd {
 	t.Helper()
 	modules, err := filepath.Abs("node_modules")
-	must(t, err)
+	standalone.Must(t, err)
 	platform := runtime.GOOS + "-" + strings.Replace(runtime.GOARCH, "amd64", "x64", 1)
 	path := filepath.Join(modules, "node-"+platform, "bin", "node")
 	if _, err := os.Stat(path); err != nil {

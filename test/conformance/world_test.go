@@ -50,7 +50,7 @@ func start(t *testing.T) *world {
 	t.Helper()
 	w := &world{backend: startBackend(t)}
 	api := standalone.StartAPI(t, root, standalone.Loopback)
-	must(t, api.Client.Create(t.Context(), &corev1.Service{
+	standalone.Must(t, api.Client.Create(t.Context(), &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: server, Labels: map[string]string{v1alpha1.LabelMCPServer: "true"}},
 		Spec:       corev1.ServiceSpec{ClusterIP: address, Ports: []corev1.ServicePort{{Name: "mcp", Port: w.backend.port}}},
 	}))
@@ -76,15 +76,15 @@ func startBackend(t *testing.T) *backend {
 	// A port that is free now, and kept over restarts.
 	free := listen(t, "127.0.0.1:0")
 	b.address = free.Addr().String()
-	must(t, free.Close())
+	standalone.Must(t, free.Close())
 	b.up(t)
 	t.Cleanup(func() { b.stop() })
 
 	service := listen(t, address+":0")
 	_, port, err := net.SplitHostPort(service.Addr().String())
-	must(t, err)
+	standalone.Must(t, err)
 	number, err := strconv.ParseInt(port, 10, 32)
-	must(t, err)
+	standalone.Must(t, err)
 	b.port = int32(number)
 	next := pass(b.address)
 	serve(t, service, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,12 +99,12 @@ func (b *backend) up(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	process := exec.CommandContext(ctx, b.program, "-http="+b.address, "-stateless=false")
-	must(t, process.Start())
+	standalone.Must(t, process.Start())
 	b.stop = func() {
 		cancel()
 		_ = process.Wait()
 	}
-	eventually(t, "the conformance server to listen", func() error {
+	standalone.Eventually(t, "the conformance server to listen", func() error {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", b.address)
 		if err != nil {
 			return err
@@ -123,7 +123,7 @@ func (b *backend) restart(t *testing.T) {
 func listen(t *testing.T, address string) net.Listener {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
-	must(t, err)
+	standalone.Must(t, err)
 	return listener
 }
 
@@ -155,29 +155,4 @@ func whole(r *http.Request, change func([]byte) []byte) {
 		body = change(body)
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func eventually(t *testing.T, what string, holds func() error) {
-	t.Helper()
-	again, limit := time.NewTicker(50*time.Millisecond), time.NewTimer(patience)
-	defer again.Stop()
-	defer limit.Stop()
-	for {
-		err := holds()
-		if err == nil {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-limit.C:
-			t.Fatalf("waited in vain for %s: %v", what, err)
-		}
-	}
 }

@@ -61,15 +61,15 @@ func StartAPI(t *testing.T, root, services string) *API {
 		env.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", services)
 	}
 	admin, err := env.Start()
-	must(t, err)
+	Must(t, err)
 	t.Cleanup(func() { _ = env.Stop() })
 	api := &API{Config: admin}
 	kinds := runtime.NewScheme()
-	must(t, errors.Join(scheme.AddToScheme(kinds), v1alpha1.AddToScheme(kinds)))
+	Must(t, errors.Join(scheme.AddToScheme(kinds), v1alpha1.AddToScheme(kinds)))
 	api.Client, err = client.New(admin, client.Options{Scheme: kinds})
-	must(t, err)
+	Must(t, err)
 	api.Gateway, err = audit.Account(t.Context(), env, api.Client, audit.Gateway, filepath.Join(config, "rbac", "gateway"))
-	must(t, err)
+	Must(t, err)
 	return api
 }
 
@@ -98,7 +98,7 @@ func Run(t *testing.T, root string, account *rest.Config, flags ...string) *Gate
 	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, filepath.Join(root, "cmd", "gateway")).CombinedOutput(); err != nil {
 		t.Fatalf("building the gateway: %v\n%s", err, said)
 	}
-	must(t, clientcmd.WriteToFile(clientcmdapi.Config{
+	Must(t, clientcmd.WriteToFile(clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{"x": {Server: account.Host, CertificateAuthorityData: account.CAData}},
 		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"x": {ClientCertificateData: account.CertData, ClientKeyData: account.KeyData}},
 		Contexts:       map[string]*clientcmdapi.Context{"x": {Cluster: "x", AuthInfo: "x"}},
@@ -110,9 +110,9 @@ func Run(t *testing.T, root string, account *rest.Config, flags ...string) *Gate
 	process.Cancel = func() error { return process.Process.Signal(syscall.SIGTERM) }
 	process.WaitDelay = 10 * time.Second
 	said, write, err := os.Pipe()
-	must(t, err)
+	Must(t, err)
 	process.Stderr = write
-	must(t, process.Start())
+	Must(t, process.Start())
 	_ = write.Close()
 	g := &Gateway{over: make(chan struct{})}
 	address := make(chan string, 1)
@@ -129,7 +129,7 @@ func Run(t *testing.T, root string, account *rest.Config, flags ...string) *Gate
 	case <-time.After(patience):
 		t.Fatal("the gateway does not say where it listens")
 	}
-	g.awaitReady(t)
+	Eventually(t, "the gateway to be ready", func() error { return g.Ready(t.Context()) })
 	return g
 }
 
@@ -146,24 +146,6 @@ func (g *Gateway) listen(said *os.File, address chan<- string) {
 		}
 		if g.tail.Len() < 64<<10 {
 			fmt.Fprintln(&g.tail, lines.Text())
-		}
-	}
-}
-
-func (g *Gateway) awaitReady(t *testing.T) {
-	t.Helper()
-	again, limit := time.NewTicker(50*time.Millisecond), time.NewTimer(patience)
-	defer again.Stop()
-	defer limit.Stop()
-	for {
-		err := g.Ready(t.Context())
-		if err == nil {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-limit.C:
-			t.Fatalf("the gateway is not ready: %v", err)
 		}
 	}
 }
@@ -187,9 +169,29 @@ func (g *Gateway) Ready(ctx context.Context) error {
 	return nil
 }
 
-func must(t *testing.T, err error) {
+// Must ends the test if there is an error.
+func Must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Eventually waits until something holds, with the patience of a busy machine; if it does not come to that, the test ends.
+func Eventually(t *testing.T, what string, holds func() error) {
+	t.Helper()
+	again, limit := time.NewTicker(50*time.Millisecond), time.NewTimer(patience)
+	defer again.Stop()
+	defer limit.Stop()
+	for {
+		err := holds()
+		if err == nil {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-limit.C:
+			t.Fatalf("waited in vain for %s: %v", what, err)
+		}
 	}
 }
