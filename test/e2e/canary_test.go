@@ -78,7 +78,7 @@ func plantInServer(ctx context.Context, kinds map[string]canary.Canary, names []
 	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: harness.Namespace, Name: "canaries"}, Data: data}
 	Expect(cluster.Create(ctx, settings)).To(Succeed())
 	DeferCleanup(func(ctx context.Context) {
-		reset(ctx, sandfly)
+		reset(ctx)
 		Expect(cluster.Delete(ctx, settings)).To(Succeed())
 	})
 

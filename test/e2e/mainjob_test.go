@@ -63,7 +63,7 @@ var _ = Describe("The main job", func() {
 	})
 
 	It("reports an image that cannot be pulled, with what to do (the spec's manual test 2)", func(ctx context.Context) {
-		setImage(ctx, "localhost:5001/invalid-image:latest")
+		setImage(ctx, noImage)
 		events := ask(ctx, "list sandfly hosts")
 		Expect(harness.Types(events)).To(Equal([]string{
 			"processing_start", "healing_start", "healing_progress", "healing_failed", "processing_complete",
@@ -160,8 +160,14 @@ func setImage(ctx context.Context, image string) {
 	before := deployment.DeepCopy()
 	deployment.Spec.Template.Spec.Containers[0].Image = image
 	Expect(cluster.Patch(ctx, deployment, client.MergeFrom(before))).To(Succeed())
+	notPulled(ctx, image)
+}
+
+// notPulled waits until the one pod of the sandfly server has failed to get its image.
+func notPulled(ctx context.Context, image string) {
+	GinkgoHelper()
 	Expect(cluster.Until(ctx, "the pull of "+image+" to fail", func(ctx context.Context) (bool, error) {
-		pods, err := cluster.Pods(ctx, deployment.Spec.Selector)
+		pods, err := cluster.Pods(ctx, pristine.Spec.Selector)
 		if err != nil || len(pods) != 1 || len(pods[0].Status.ContainerStatuses) != 1 {
 			return false, err
 		}

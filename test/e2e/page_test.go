@@ -73,7 +73,12 @@ var _ = Describe("The page", Ordered, func() {
 	})
 
 	It("says what a person has to do, with the command where there is one", func(ctx context.Context) {
-		setImage(ctx, "localhost:5001/invalid-image:latest")
+		// Made with it, so that there is nothing to go back to: a plan would wait for a person's approval.
+		deployment := pristine.DeepCopy()
+		removeSandfly(ctx)
+		deployment.Spec.Template.Spec.Containers[0].Image = noImage
+		Expect(cluster.Create(ctx, deployment)).To(Succeed())
+		notPulled(ctx, noImage)
 		page := open(ctx, "", "e2e-failed")
 		Expect(page.Ask("list sandfly hosts")).To(Succeed())
 		Expect(page.Says("h3", "Manual fix needed: "+sandfly)).To(Succeed())
@@ -89,7 +94,7 @@ var _ = Describe("The page", Ordered, func() {
 		}
 		Expect(cluster.Create(ctx, editor)).To(Succeed())
 		DeferCleanup(func(ctx context.Context) error { return cluster.Delete(ctx, editor) })
-		setImage(ctx, "localhost:5001/invalid-image:latest")
+		setImage(ctx, noImage)
 		ask(ctx, "list sandfly hosts")
 		// That somebody may not answer is believed for a while.
 		Eventually(heals).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).Should(ContainSubstring(`"mayAnswer":true`))

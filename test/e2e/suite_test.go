@@ -23,6 +23,8 @@ import (
 const (
 	sandfly = "sandfly-mcp-server"
 	proxmox = "proxmox-mcp-server"
+	// noImage is one that the registry on the node's loopback does not have.
+	noImage = "localhost:5001/invalid-image:latest"
 )
 
 var (
@@ -48,22 +50,26 @@ var _ = BeforeSuite(func(ctx context.Context) {
 
 var _ = BeforeEach(func(ctx context.Context) {
 	Expect(cluster.Forget(ctx)).To(Succeed())
-	reset(ctx, sandfly)
+	reset(ctx)
 })
 
-// reset replaces a sample server by a new one, whatever the test before did to it. A new Deployment and not a new
+// reset replaces the sandfly server by a new one, whatever the test before did to it. A new Deployment and not a new
 // revision: the controllers record only so many events about one object (25, then one in five minutes), and the
 // count that a Deployment was scaled down from is read off them.
-func reset(ctx context.Context, name string) {
-	deployment := pristine.DeepCopy()
-	Expect(cluster.Delete(ctx, deployment, client.PropagationPolicy(metav1.DeletePropagationForeground))).To(Succeed())
-	Expect(cluster.Until(ctx, "Deployment "+name+" to be gone", func(ctx context.Context) (bool, error) {
-		_, err := cluster.Deployment(ctx, name)
+func reset(ctx context.Context) {
+	removeSandfly(ctx)
+	Expect(cluster.Create(ctx, pristine.DeepCopy())).To(Succeed())
+	Expect(cluster.Settled(ctx, sandfly)).To(Succeed())
+	Expect(cluster.Answers(ctx, sandfly)).To(Succeed())
+}
+
+func removeSandfly(ctx context.Context) {
+	GinkgoHelper()
+	Expect(cluster.Delete(ctx, pristine.DeepCopy(), client.PropagationPolicy(metav1.DeletePropagationForeground))).To(Succeed())
+	Expect(cluster.Until(ctx, "Deployment "+sandfly+" to be gone", func(ctx context.Context) (bool, error) {
+		_, err := cluster.Deployment(ctx, sandfly)
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 	})).To(Succeed())
-	Expect(cluster.Create(ctx, pristine.DeepCopy())).To(Succeed())
-	Expect(cluster.Settled(ctx, name)).To(Succeed())
-	Expect(cluster.Answers(ctx, name)).To(Succeed())
 }
 
 // remember keeps a Deployment as it was applied.

@@ -371,6 +371,21 @@ func TestForeignTextIsText(t *testing.T) {
 	}
 }
 
+// TestAHealThatIsKnown: who asks while a heal is known to have failed is told its end alone.
+func TestAHealThatIsKnown(t *testing.T) {
+	w := setup{heals: create, loop: func(_ context.Context, _ chat.Query, emit func(chat.Event)) (chat.Status, string) {
+		emit(chat.HealingFailed{Service: sandfly, Message: "Unable to fix automatically: the image is not there", Recommendation: "Check the image's name and tag."})
+		return chat.StatusFailed, "sandfly-mcp-server does not answer and was not healed."
+	}}.start(t)
+	w.heals.Finish(key, v1alpha1.ReasonManualFixNeeded)
+	w.heals.Write(key, func(status *v1alpha1.HealingRequestStatus) { status.SuggestedPatch = patch })
+	w.do(w.page.Ask("list sandfly hosts"))
+	w.do(w.page.Says("h3", "Manual fix needed: sandfly-mcp-server"))
+	w.do(w.page.Says(".heal", "Check the image's name and tag."))
+	w.do(w.page.Says(".heal .command code", patch))
+	w.fits()
+}
+
 // cable is a connection that can be cut.
 type cable struct {
 	mu   sync.Mutex

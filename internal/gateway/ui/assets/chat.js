@@ -193,14 +193,20 @@ class Turn {
   }
 
   healBegan({ service, issue }) {
-    const card = new HealCard(service, issue, this, ++this.begun, () => put(this.record.question));
-    this.heals.set(service, card);
-    this.events.append(card.root);
+    this.card(service, issue);
     this.now(`Investigating issue with ${service}…`);
   }
 
+  card(service, issue) {
+    const card = new HealCard(service, issue, this, ++this.begun, () => put(this.record.question));
+    this.heals.set(service, card);
+    this.events.append(card.root);
+    return card;
+  }
+
   healEnded(event) {
-    this.heals.get(event.service)?.end(event);
+    // The end alone is told of a heal that failed, or waits for a person, since before the question.
+    (this.heals.get(event.service) ?? this.card(event.service)).end(event);
     this.now(event.type === "healing_complete" ? "Asking again…" : "Not healed.");
   }
 
