@@ -83,7 +83,7 @@ func (l *Loop) Knows(conversation, owner string) error {
 
 // Run answers one query. It calls emit for every event, one at a time; the last one, whatever happens, is a
 // ProcessingComplete, and there is no other. emit must not block longer than it likes the query to wait.
-func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {
+func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) *Outcome {
 	r := &run{Loop: l, query: query, emit: emit, failed: map[types.NamespacedName]error{}}
 	ctx, span := l.Tracer.Start(ctx, telemetry.Internal, telemetry.OperationInvoke, "cortex")
 	defer span.End()
@@ -107,7 +107,7 @@ func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) Outcome {
 	if answer.Status == StatusFailed {
 		span.Fail(string(StatusFailed))
 	}
-	outcome := Outcome{Status: answer.Status, Result: message(query.ID, r.model(), answer), Healing: r.heals}
+	outcome := &Outcome{Status: answer.Status, Result: message(query.ID, r.model(), answer), Healing: r.heals}
 	if r.plan != nil {
 		outcome.Conversation = r.query.Conversation
 		// What a model has declined to answer, it would decline again with every question that follows.

@@ -64,7 +64,7 @@ type asked struct {
 	// events are those that the spec names; extras are the others.
 	events  []string
 	extras  []string
-	outcome chat.Outcome
+	outcome *chat.Outcome
 	healer  *healer
 }
 

@@ -107,7 +107,7 @@ func stepping(t *testing.T) clock.Clock {
 
 // told is what came of a question.
 type told struct {
-	chat.Outcome
+	*chat.Outcome
 	events []string
 }
 

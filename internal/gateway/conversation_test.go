@@ -17,8 +17,8 @@ import (
 // remembering is a Loop that answers with the conversation that it was asked in.
 type remembering struct{}
 
-func (remembering) Run(_ context.Context, query chat.Query, _ func(chat.Event)) chat.Outcome {
-	return chat.Outcome{Status: chat.StatusCompleted, Conversation: query.Conversation}
+func (remembering) Run(_ context.Context, query chat.Query, _ func(chat.Event)) *chat.Outcome {
+	return &chat.Outcome{Status: chat.StatusCompleted, Conversation: query.Conversation}
 }
 
 func TestAConversationIDGoesThrough(t *testing.T) {

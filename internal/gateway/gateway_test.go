@@ -38,13 +38,13 @@ type loop struct {
 	runs atomic.Int32
 }
 
-func (l *loop) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) chat.Outcome {
+func (l *loop) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) *chat.Outcome {
 	l.runs.Add(1)
 	emit(chat.ProcessingStart{Query: query.Text})
 	status, text := l.body(ctx, query.Text, emit)
 	result := chat.Message{Role: "assistant", Model: "rules", Content: []chat.Block{{Type: "text", Text: text}}}
 	emit(chat.ProcessingComplete{ID: query.ID, Status: status, Result: result})
-	return chat.Outcome{Status: status, Result: result, Healing: []healing.Result{{Success: true, FixApplied: "Scaled"}}}
+	return &chat.Outcome{Status: status, Result: result, Healing: []healing.Result{{Success: true, FixApplied: "Scaled"}}}
 }
 
 func echo(_ context.Context, query string, _ func(chat.Event)) (chat.Status, string) {

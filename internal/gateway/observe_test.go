@@ -26,7 +26,7 @@ import (
 // talk is a Loop whose answers wait for a word.
 type talk struct{ word chan struct{} }
 
-func (l talk) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) chat.Outcome {
+func (l talk) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) *chat.Outcome {
 	emit(chat.ProcessingStart{Query: query.Text})
 	select {
 	case <-l.word:
@@ -34,7 +34,7 @@ func (l talk) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) 
 	}
 	result := chat.Message{Role: "assistant", Model: "rules", Content: []chat.Block{{Type: "text", Text: "done"}}}
 	emit(chat.ProcessingComplete{ID: query.ID, Status: chat.StatusCompleted, Result: result})
-	return chat.Outcome{Status: chat.StatusCompleted, Result: result}
+	return &chat.Outcome{Status: chat.StatusCompleted, Result: result}
 }
 
 // lines is an access log that a test reads.

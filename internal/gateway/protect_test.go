@@ -113,9 +113,9 @@ func TestTheCallerIsNamed(t *testing.T) {
 
 type named struct{ asked chan string }
 
-func (n named) Run(_ context.Context, query chat.Query, _ func(chat.Event)) chat.Outcome {
+func (n named) Run(_ context.Context, query chat.Query, _ func(chat.Event)) *chat.Outcome {
 	n.asked <- query.RequestedBy
-	return chat.Outcome{Status: chat.StatusCompleted}
+	return &chat.Outcome{Status: chat.StatusCompleted}
 }
 
 // TestPagesOfOtherSites: what they make a browser send is refused, whatever the method, and nothing allows them to read.

@@ -54,7 +54,7 @@ var errEnding = errors.New("the gateway is shutting down and this task was not f
 
 // Loop answers queries. See chat.Loop.
 type Loop interface {
-	Run(ctx context.Context, query chat.Query, emit func(chat.Event)) chat.Outcome
+	Run(ctx context.Context, query chat.Query, emit func(chat.Event)) *chat.Outcome
 }
 
 // Options of a Server. Zero durations mean the defaults.

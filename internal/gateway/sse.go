@@ -23,10 +23,13 @@ const opening = "retry: 1000\n\n"
 var errDropped = errors.New("the reader is gone or does not read")
 
 // stream is one response of server-sent events. Each event has an id and its data on one line; the type is in the data, as in the
-// spec, and not in an "event:" field, so that a browser's onmessage gets all of them. It is for one goroutine. A reader that does
-// not read ends its own stream and holds up nobody: each write has a deadline.
+// spec, and not in an "event:" field, so that a browser's onmessage gets all of them. One goroutine uses it at a time. A reader that
+// does not read ends its own stream and holds up nobody: each write has a deadline.
 type stream struct {
-	wire wire
+	server *Server
+	seen   *exchange
+	wire   wire
+	// beat is nil where heartbeats come otherwise.
 	beat clock.Ticker
 	// buffer has what is not sent off yet, after the room that the wire needs; nil if there is nothing.
 	buffer *[]byte
@@ -36,6 +39,31 @@ type stream struct {
 	sent int64
 	// err is the first error; nothing is written after it.
 	err error
+	// left and give are called when it is over.
+	left, give func()
+}
+
+// begin begins a stream with the events after the one with an id, for which there is room. It must be closed.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request, after int, give func()) stream {
+	s.metrics.streams.Inc()
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-cache")
+	header.Set("X-Accel-Buffering", "no")
+	header.Set("X-Content-Type-Options", "nosniff")
+	return stream{server: s, seen: exchangeOf(r.Context()), id: after, give: give}
+}
+
+// close is called once, when nothing more is written.
+func (o *stream) close() {
+	o.left()
+	o.server.metrics.streams.Dec()
+	o.give()
+	if o.err != nil {
+		o.server.metrics.dropped.Inc()
+		o.server.Log.V(1).Info("a stream is dropped", "reason", o.err.Error())
+	}
+	o.seen.streamed(o.sent, o.err)
 }
 
 // stream answers with events after the one with an id, which tell writes. It may return before tell does. left is called when the
@@ -47,45 +75,39 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, after int, left 
 		s.refuseBusy(w, err)
 		return
 	}
-	s.metrics.streams.Inc()
-	header := w.Header()
-	header.Set("Content-Type", "text/event-stream")
-	header.Set("Cache-Control", "no-cache")
-	header.Set("X-Accel-Buffering", "no")
-	header.Set("X-Content-Type-Options", "nosniff")
-	out := &stream{beat: s.Clock.NewTicker(s.Heartbeat), id: after}
-	seen := exchangeOf(r.Context())
-	whole := func(ctx context.Context, out *stream) {
-		defer func() {
-			out.beat.Stop()
-			left()
-			s.metrics.streams.Dec()
-			give()
-			if out.err != nil {
-				s.metrics.dropped.Inc()
-				s.Log.V(1).Info("a stream is dropped", "reason", out.err.Error())
-			}
-			seen.streamed(out.sent, out.err)
-		}()
-		out.write(opening)
-		tell(ctx, out)
-		if out.flush(); out.err == nil {
-			out.wire.end()
-		}
-	}
+	out := s.begin(w, r, after, give)
+	out.left = left
 	if conn := s.takeOver(w, r); conn != nil {
-		seen.taken()
 		out.wire = taken{conn, s.WriteTimeout}
-		s.detached(r.Context(), conn, out, whole)
+		s.detached(r.Context(), conn, &out, tell)
 		return
 	}
-	header.Set("Connection", "keep-alive")
-	w.WriteHeader(http.StatusOK)
-	out.wire = answering{w, s.WriteTimeout}
-	whole(r.Context(), out)
+	s.answer(w, r, &out, tell)
 }
 
-// tell writes an event with the next id.
+// answer runs a stream in the handler of its request.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, out *stream, tell func(context.Context, *stream)) {
+	w.Header().Set("Connection", "keep-alive")
+	w.WriteHeader(http.StatusOK)
+	out.wire = answering{w, s.WriteTimeout}
+	out.run(r.Context(), tell)
+}
+
+// run has a stream told, from its opening to its end.
+func (o *stream) run(ctx context.Context, tell func(context.Context, *stream)) {
+	o.beat = o.server.Clock.NewTicker(o.server.Heartbeat)
+	defer func() {
+		o.beat.Stop()
+		o.close()
+	}()
+	o.write(opening)
+	tell(ctx, o)
+	if o.flush(); o.err == nil {
+		o.wire.end()
+	}
+}
+
+// tell writes an event with the next id. What is long is sent off at once, so that the deadline is for a part that any line can take.
 func (o *stream) tell(event any) {
 	data, err := json.Marshal(event)
 	if err != nil {
@@ -93,6 +115,9 @@ func (o *stream) tell(event any) {
 		return
 	}
 	o.event(o.id+1, data)
+	if len(*o.buffer) > maxPooled {
+		o.flush()
+	}
 }
 
 // last writes an event without an id.
@@ -102,15 +127,12 @@ func (o *stream) last(event any) {
 	}
 }
 
-// event writes an event. What is long is sent off at once, so that the deadline is for a part that any line can take.
+// event writes an event.
 func (o *stream) event(id int, data []byte) {
 	o.id = id
 	b := o.fill()
 	*b = strconv.AppendInt(append(*b, "id: "...), int64(id), 10)
 	*b = append(append(append(*b, "\ndata: "...), data...), "\n\n"...)
-	if len(*b) > maxPooled {
-		o.flush()
-	}
 }
 
 // write must be followed by flush.
@@ -134,9 +156,18 @@ func (o *stream) flush() {
 		return
 	}
 	if o.err == nil {
-		if o.err = o.wire.send(*o.buffer); o.err == nil {
-			o.sent += int64(len(*o.buffer) - chunkHead)
-		}
+		o.err = o.wire.send(*o.buffer)
+	}
+	o.sentOff()
+}
+
+// sentOff gives the buffer back, of which all was written unless there was an error.
+func (o *stream) sentOff() {
+	if o.buffer == nil {
+		return
+	}
+	if o.err == nil {
+		o.sent += int64(len(*o.buffer) - chunkHead)
 	}
 	if cap(*o.buffer) <= maxPooled {
 		buffers.Put(o.buffer)
@@ -170,24 +201,33 @@ type lost struct {
 	Message string `json:"message"`
 }
 
+// batch writes events of a task. They are too short to be sent off in parts.
+func (o *stream) batch(batch task.Batch) {
+	if batch.Lost > 0 {
+		from := o.id + 1
+		o.id += batch.Lost - 1
+		o.tell(lost{Type: "events_lost", From: from, To: from + batch.Lost - 1,
+			Message: fmt.Sprintf("%d events are not kept any more; the task goes on with the next one", batch.Lost)})
+	}
+	for _, event := range batch.Events {
+		o.event(event.ID, event.Data)
+	}
+}
+
 // serve writes what a reader reads, to the end of the task or of the reader.
-func (o *stream) serve(ctx context.Context, reader *task.Reader) {
-	var room [1]task.Event
+func (o *stream) serve(ctx context.Context, reader *task.Reader, more <-chan struct{}) {
 	for {
-		batch := reader.Next(room[:0])
-		if batch.Lost > 0 {
-			from := o.id + 1
-			o.id += batch.Lost - 1
-			o.tell(lost{Type: "events_lost", From: from, To: from + batch.Lost - 1,
-				Message: fmt.Sprintf("%d events are not kept any more; the task goes on with the next one", batch.Lost)})
-		}
-		for _, event := range batch.Events {
-			o.event(event.ID, event.Data)
-		}
+		batch := reader.Next(nil, maxPooled)
+		o.batch(batch)
 		switch {
 		case batch.Over:
 			return
-		case batch.More != nil && !o.wait(ctx, batch.More, nil), o.err != nil:
+		case batch.Rest:
+			o.flush()
+		case !o.wait(ctx, more, nil):
+			return
+		}
+		if o.err != nil {
 			return
 		}
 	}

@@ -4,7 +4,6 @@
 package gateway
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/healing"
-	"github.com/ry-ops/cortex/internal/task"
 )
 
 // running is the status of a task that is not over.
@@ -83,12 +81,12 @@ func (s *Server) taskEvents(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	s.read(w, r, after, t.Read(after))
-}
-
-// read streams what a reader reads after the event with an id.
-func (s *Server) read(w http.ResponseWriter, r *http.Request, after int, reader *task.Reader) {
-	s.stream(w, r, after, reader.Leave, func(ctx context.Context, out *stream) { out.serve(ctx, reader) })
+	give, err := s.streams.Take(s.Caller(r))
+	if err != nil {
+		s.refuseBusy(w, err)
+		return
+	}
+	s.read(w, r, after, t, give)
 }
 
 // lastEventID is where a reader was. The header is the browser's own word and newer than the address, which stays the same

@@ -75,23 +75,32 @@ func (s *Server) tasks(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	// Room for the stream comes first: a question whose answer nobody can be told must not run.
+	give := func() {}
+	if t.Streaming {
+		var err error
+		if give, err = s.streams.Take(caller); err != nil {
+			s.refuseBusy(w, err)
+			return
+		}
+	}
 	id := task.NewID(s.Clock.Now())
-	reader, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: caller, Conversation: t.ConversationID})
+	running, err := s.running.Start(r.Context(), caller, chat.Query{ID: id, Text: t.Query, RequestedBy: caller, Conversation: t.ConversationID})
 	if err != nil {
+		give()
 		s.refuseBusy(w, err)
 		return
 	}
 	s.Log.Info("task", "id", id, "streaming", t.Streaming)
 	w.Header().Set("Location", "/api/tasks/"+id)
 	if t.Streaming {
-		s.read(w, r, 0, reader)
+		s.read(w, r, 0, running, give)
 		return
 	}
-	defer reader.Leave()
-	outcome := reader.End(r.Context())
+	outcome := running.End(r.Context())
 	if outcome == nil {
 		// Nobody has heard of its id, so nobody can come back for it.
-		reader.Cancel(context.Cause(r.Context()))
+		running.Cancel(context.Cause(r.Context()))
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.WriteTimeout))

@@ -18,6 +18,8 @@ import (
 const (
 	// chunkHead is the room for the length of a chunk, in hexadecimal digits, and its line end.
 	chunkHead = 10
+	// lastChunk ends a response.
+	lastChunk = "0\r\n\r\n"
 	// maxPooled bounds the buffers that are kept for the next stream.
 	maxPooled = 64 << 10
 )
@@ -58,12 +60,15 @@ type taken struct {
 	timeout time.Duration
 }
 
-func (t taken) send(roomy []byte) error {
+func (t taken) send(roomy []byte) error { return t.write(chunk(roomy)) }
+
+// chunk makes the bytes after chunkHead bytes of room a chunk, in place where there is capacity for its line end.
+func chunk(roomy []byte) []byte {
 	size := strconv.AppendInt(make([]byte, 0, chunkHead), int64(len(roomy)-chunkHead), 16)
 	size = append(size, "\r\n"...)
 	start := chunkHead - len(size)
 	copy(roomy[start:], size)
-	return t.write(append(roomy[start:], "\r\n"...))
+	return append(roomy[start:], "\r\n"...)
 }
 
 func (t taken) write(raw []byte) error {
@@ -72,7 +77,7 @@ func (t taken) write(raw []byte) error {
 	return err
 }
 
-func (t taken) end() { _ = t.write([]byte("0\r\n\r\n")) }
+func (t taken) end() { _ = t.write([]byte(lastChunk)) }
 
 // takeOver takes the connection of a request from net/http, with the head of the response written; nil if that cannot be done, and
 // then nothing was. The connection must be run.
@@ -87,6 +92,7 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request) net.Conn {
 		s.conns.running.Done()
 		return nil
 	}
+	exchangeOf(r.Context()).taken()
 	header := w.Header()
 	header.Set("Transfer-Encoding", "chunked")
 	header.Set("Connection", "close")
@@ -97,18 +103,20 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request) net.Conn {
 	head.WriteString("\r\n")
 	// What cannot be written now cannot be later, and then it is seen.
 	_ = taken{conn, s.WriteTimeout}.write(head.Bytes())
+	s.conns.add(conn)
 	return conn
 }
 
 // detached runs a stream on a connection that was taken over, until tell returns. Its context ends when the reader leaves.
 func (s *Server) detached(ctx context.Context, conn net.Conn, out *stream, tell func(context.Context, *stream)) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.conns.run(conn, func() {
+	go func() {
+		defer s.conns.close(conn)
 		defer cancel()
 		defer s.Panics.Catch(panics.Handler, nil)
 		go hangUp(conn, cancel)
-		tell(ctx, out)
-	})
+		out.run(ctx, tell)
+	}()
 }
 
 // hangUp waits for the reader to leave. A reader has nothing more to say; if it does say something, that is left unread, and
@@ -127,22 +135,18 @@ type connections struct {
 	open    map[net.Conn]struct{}
 }
 
-// run runs what a connection is for that was taken over, and closes it.
-func (c *connections) run(conn net.Conn, do func()) {
+// add takes a connection that was taken over, which must be closed.
+func (c *connections) add(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open == nil {
 		c.open = map[net.Conn]struct{}{}
 	}
 	c.open[conn] = struct{}{}
-	go func() {
-		defer c.running.Done()
-		defer c.close(conn)
-		do()
-	}()
 }
 
 func (c *connections) close(conn net.Conn) {
+	defer c.running.Done()
 	_ = conn.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()

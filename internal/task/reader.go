@@ -13,6 +13,7 @@ import (
 type Reader struct {
 	*Task
 	next int
+	wake func()
 }
 
 // Batch is what a reader has not seen yet.
@@ -20,49 +21,54 @@ type Batch struct {
 	// Lost is how many events before the first of these are gone from the log.
 	Lost   int
 	Events []Event
+	// Rest says that there is more to read.
+	Rest bool
 	// Over says that the last of these events ends the task, or that it was read before.
 	Over bool
-	// More is closed when there is more to read. It is nil if there are events here, or if it is over.
-	More <-chan struct{}
 }
 
-// Next gives what there is to read now. Its events are appended to buffer.
-func (r *Reader) Next(buffer []Event) Batch {
+// Next gives what there is to read now: events of up to most bytes, or one that is larger. They are appended to buffer.
+func (r *Reader) Next(buffer []Event, most int) Batch {
 	t := r.Task
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	batch := Batch{Events: buffer, Over: t.outcome != nil}
-	if r.next > t.last {
-		if !batch.Over {
-			if t.more == nil {
-				t.more = make(chan struct{})
-			}
-			batch.More = t.more
+	batch := Batch{Events: buffer}
+	if r.next <= t.last {
+		first := t.events[0].ID
+		if r.next < first {
+			batch.Lost = first - r.next
+			r.next = first
 		}
-		return batch
+		fresh := t.events[r.next-first:]
+		n, size := 1, len(fresh[0].Data)
+		for n < len(fresh) && size+len(fresh[n].Data) <= most {
+			size += len(fresh[n].Data)
+			n++
+		}
+		batch.Events = append(batch.Events, fresh[:n]...)
+		r.next += n
 	}
-	first := t.events[0].ID
-	if r.next < first {
-		batch.Lost = first - r.next
-		r.next = first
-	}
-	batch.Events = append(batch.Events, t.events[r.next-first:]...)
-	r.next = t.last + 1
+	batch.Rest = r.next <= t.last
+	batch.Over = t.outcome != nil && !batch.Rest
 	return batch
 }
 
-// End waits for the end of the task. It returns nil if ctx ends first.
-func (r *Reader) End(ctx context.Context) *chat.Outcome {
-	for {
-		batch := r.Next(nil)
-		if batch.Over {
-			return r.State().Outcome
+// End waits for the end of the task, and leaves. It returns nil if ctx ends first.
+func (t *Task) End(ctx context.Context) *chat.Outcome {
+	more := make(chan struct{}, 1)
+	reader := t.Read(0, func() {
+		select {
+		case more <- struct{}{}:
+		default:
 		}
-		if batch.More == nil {
-			continue
+	})
+	defer reader.Leave()
+	for {
+		if outcome := t.State().Outcome; outcome != nil {
+			return outcome
 		}
 		select {
-		case <-batch.More:
+		case <-more:
 		case <-ctx.Done():
 			return nil
 		}
@@ -70,4 +76,4 @@ func (r *Reader) End(ctx context.Context) *chat.Outcome {
 }
 
 // Leave must be called once, when the reader reads no more.
-func (r *Reader) Leave() { r.leave() }
+func (r *Reader) Leave() { r.leave(r) }

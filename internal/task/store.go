@@ -42,7 +42,7 @@ const (
 
 // Loop answers queries. See chat.Loop.
 type Loop interface {
-	Run(ctx context.Context, query chat.Query, emit func(chat.Event)) chat.Outcome
+	Run(ctx context.Context, query chat.Query, emit func(chat.Event)) *chat.Outcome
 }
 
 // Options of a Store. Zero means the defaults.
@@ -100,9 +100,9 @@ func set[T comparable](value *T, otherwise T) {
 	}
 }
 
-// Start runs a query as a task of a caller, and gives its first reader, who must leave. The task has the values of ctx and not
-// its end. The error is ErrTooMany, ErrTooManyOfCaller, or what End was given.
-func (s *Store) Start(ctx context.Context, caller string, query chat.Query) (*Reader, error) {
+// Start runs a query as a task of a caller, which goes on until its last reader has left for the time of the grace. The task has the
+// values of ctx and not its end. The error is ErrTooMany, ErrTooManyOfCaller, or what End was given.
+func (s *Store) Start(ctx context.Context, caller string, query chat.Query) (*Task, error) {
 	give, err := s.running.Take(caller)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (s *Store) Start(ctx context.Context, caller string, query chat.Query) (*Re
 	s.tasks[t.ID] = t
 	s.bytes.Add(taskOverhead)
 	s.runs.Go(func() { t.run(ctx, query) })
-	return t.Read(0), nil
+	return t, nil
 }
 
 // Find gives a task of a caller; nil if there is none, or none any more.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,32 +52,33 @@ type Task struct {
 	events []Event // consecutive, the newest last; the oldest may be gone
 	last   int     // id of the newest
 	bytes  int
-	// more is closed when there is something new; nil while nobody waits for that.
-	more chan struct{}
 	// last words, kept until the outcome is known
 	terminal []byte
 	outcome  *chat.Outcome
 	ended    time.Time
-	readers  int
+	// readers are another list after each change, so that whoever has one may go through it without the lock.
+	readers []*Reader
 	// left counts the times that the last reader left, so that a grace that has run out knows whether it was the last one.
 	left int
 }
 
 // run runs the query to its end.
 func (t *Task) run(ctx context.Context, query chat.Query) {
-	outcome := t.guarded(ctx, query)
-	t.end(outcome)
+	t.end(t.guarded(ctx, query))
 }
 
 // guarded turns a panic into an outcome.
-func (t *Task) guarded(ctx context.Context, query chat.Query) (outcome chat.Outcome) {
-	defer func() {
-		if value := recover(); value != nil {
-			t.store.Panics.Caught(panics.Query, value, "task", t.ID)
-			outcome = chat.Outcome{Status: chat.StatusFailed, Result: message(t.ID, "an internal error ended the task; the gateway's log has the details under task "+t.ID)}
-		}
-	}()
+func (t *Task) guarded(ctx context.Context, query chat.Query) (outcome *chat.Outcome) {
+	defer t.recovered(&outcome)
 	return t.store.Loop.Run(ctx, query, t.emit)
+}
+
+// recovered must be deferred.
+func (t *Task) recovered(outcome **chat.Outcome) {
+	if value := recover(); value != nil {
+		t.store.Panics.Caught(panics.Query, value, "task", t.ID)
+		*outcome = &chat.Outcome{Status: chat.StatusFailed, Result: message(t.ID, "an internal error ended the task; the gateway's log has the details under task "+t.ID)}
+	}
 }
 
 // emit takes an event from the loop. The last one waits until the outcome is there, so that whoever has read it finds the
@@ -96,23 +98,34 @@ func (t *Task) emit(event chat.Event) {
 		return
 	}
 	t.append(Event{Data: data, shared: shared})
+	readers := t.readers
 	t.mu.Unlock()
 	t.store.makeRoom(t)
+	wake(readers)
+}
+
+// wake must be called without the lock held.
+func wake(readers []*Reader) {
+	for _, reader := range readers {
+		reader.wake()
+	}
 }
 
 // end closes the log with its one last event.
-func (t *Task) end(outcome chat.Outcome) {
+func (t *Task) end(outcome *chat.Outcome) {
 	now := t.store.Clock.Now()
 	t.mu.Lock()
 	if t.terminal == nil {
 		t.terminal = encode(chat.ProcessingComplete{ID: t.ID, Status: outcome.Status, Result: outcome.Result})
 	}
 	t.append(Event{Data: t.terminal})
-	t.outcome, t.ended = &outcome, now
+	t.outcome, t.ended = outcome, now
+	readers := t.readers
 	t.mu.Unlock()
 	t.cancel(nil)
 	t.store.makeRoom(t)
 	t.store.over(t)
+	wake(readers)
 }
 
 // append must be called with the lock held.
@@ -122,10 +135,6 @@ func (t *Task) append(event Event) {
 	t.events = append(t.events, event)
 	t.grow(event.cost())
 	t.trim(func() bool { return t.bytes > t.store.PerTask })
-	if t.more != nil {
-		close(t.more)
-		t.more = nil
-	}
 }
 
 // trim must be called with the lock held. It forgets the oldest events while they are too many, and keeps the newest.
@@ -169,19 +178,21 @@ func (t *Task) State() State {
 // Cancel ends the task with its last event, which tells the cause.
 func (t *Task) Cancel(cause error) { t.cancel(cause) }
 
-// Read begins to read the log after the event with an id; 0 is the beginning.
-func (t *Task) Read(after int) *Reader {
+// Read begins to read the log after the event with an id; 0 is the beginning. What is there already is read with Next; wake is
+// called whenever there is more, by whoever made it: it must not block, and may be called once more after Leave.
+func (t *Task) Read(after int, wake func()) *Reader {
+	r := &Reader{Task: t, next: after + 1, wake: wake}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.readers++
-	return &Reader{Task: t, next: after + 1}
+	t.readers = append(slices.Clone(t.readers), r)
+	return r
 }
 
 // leave starts the grace if it was the last reader of a task that still runs.
-func (t *Task) leave() {
+func (t *Task) leave(r *Reader) {
 	t.mu.Lock()
-	t.readers--
-	abandoned := t.readers == 0 && t.outcome == nil
+	t.readers = slices.DeleteFunc(slices.Clone(t.readers), func(other *Reader) bool { return other == r })
+	abandoned := len(t.readers) == 0 && t.outcome == nil
 	if abandoned {
 		t.left++
 	}
@@ -196,7 +207,7 @@ func (t *Task) leave() {
 func (t *Task) expire(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.readers == 0 && t.left == n {
+	if len(t.readers) == 0 && t.left == n {
 		t.cancel(errNobody)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -30,8 +31,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // loop is scripted by the test. It tells the last event by itself, as chat.Loop does.
 type loop func(ctx context.Context, emit func(chat.Event)) chat.Status
 
-func (l loop) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) chat.Outcome {
-	outcome := chat.Outcome{Status: l(ctx, emit)}
+func (l loop) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) *chat.Outcome {
+	outcome := &chat.Outcome{Status: l(ctx, emit)}
 	emit(chat.ProcessingComplete{ID: query.ID, Status: outcome.Status})
 	return outcome
 }
@@ -66,20 +67,38 @@ func store(l task.Loop, change func(*task.Options)) *task.Store {
 	return task.NewStore(o)
 }
 
-func start(t *testing.T, s *task.Store) *task.Reader {
+// reader is a task.Reader with a channel that has something when there is more to read.
+type reader struct {
+	*task.Reader
+	more chan struct{}
+}
+
+func start(t *testing.T, s *task.Store) *reader {
 	t.Helper()
-	reader, err := s.Start(t.Context(), "alice", chat.Query{ID: task.NewID(time.Now())})
+	started, err := s.Start(t.Context(), "alice", chat.Query{ID: task.NewID(time.Now())})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reader
+	return from(started, 0)
 }
+
+func from(t *task.Task, after int) *reader {
+	more := make(chan struct{}, 1)
+	return &reader{t.Read(after, func() {
+		select {
+		case more <- struct{}{}:
+		default:
+		}
+	}), more}
+}
+
+func (r *reader) next() task.Batch { return r.Next(nil, math.MaxInt) }
 
 // read reads to the end, and checks that ids grow by one, that a step's number is its id, and that one terminal event is the
 // last. It returns the first and the last id.
-func read(reader *task.Reader, steps int) (first, last int, err error) {
+func read(reader *reader, steps int) (first, last int, err error) {
 	for {
-		batch := reader.Next(nil)
+		batch := reader.next()
 		if batch.Lost > 0 {
 			return first, last, fmt.Errorf("%d events are lost", batch.Lost)
 		}
@@ -104,8 +123,8 @@ func read(reader *task.Reader, steps int) (first, last int, err error) {
 			return first, last, fmt.Errorf("ended after %d", last)
 		case batch.Over:
 			return first, last, nil
-		case batch.More != nil:
-			<-batch.More
+		default:
+			<-reader.more
 		}
 	}
 }
@@ -119,7 +138,7 @@ func TestReadersGoOnAtEveryID(t *testing.T) {
 		t.Fatal("no outcome")
 	}
 	for after := range n + 2 {
-		again := s.Find(reader.ID, "alice").Read(after)
+		again := from(s.Find(reader.ID, "alice"), after)
 		first, last, err := read(again, n)
 		if want := after + 1; err != nil || want <= n+1 && (first != want || last != n+1) || want > n+1 && first != 0 {
 			t.Errorf("after %d: from %d to %d: %v", after, first, last, err)
@@ -141,9 +160,9 @@ func TestAHundredReadersGetEveryEventOnceAndInOrder(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, uint64(i)))
 			seen := 0
 			for over := false; !over; {
-				reader := first.Task.Read(seen)
+				reader := from(first.Task, seen)
 				for range random.IntN(5) + 1 {
-					batch := reader.Next(nil)
+					batch := reader.next()
 					for _, event := range batch.Events {
 						if event.ID != seen+1 {
 							t.Errorf("reader %d: %d after %d", i, event.ID, seen)
@@ -153,9 +172,7 @@ func TestAHundredReadersGetEveryEventOnceAndInOrder(t *testing.T) {
 					if over = batch.Over; over {
 						break
 					}
-					if batch.More != nil {
-						<-batch.More
-					}
+					<-reader.more
 				}
 				reader.Leave()
 			}
@@ -175,15 +192,15 @@ func TestExactlyOneLastEvent(t *testing.T) {
 		run  rawLoop
 		want string
 	}{
-		"told twice": {func(emit func(chat.Event)) chat.Outcome {
+		"told twice": {func(emit func(chat.Event)) *chat.Outcome {
 			emit(chat.ProcessingComplete{ID: "first"})
 			emit(chat.ProcessingComplete{ID: "second"})
 			emit(step(9))
-			return chat.Outcome{}
+			return &chat.Outcome{}
 		}, `"first"`},
-		"not told": {func(func(chat.Event)) chat.Outcome { return chat.Outcome{Status: chat.StatusCompleted} }, `"status":"completed"`},
-		"a panic":  {func(func(chat.Event)) chat.Outcome { panic("boom") }, `an internal error ended the task`},
-		"a panic after the last event": {func(emit func(chat.Event)) chat.Outcome {
+		"not told": {func(func(chat.Event)) *chat.Outcome { return &chat.Outcome{Status: chat.StatusCompleted} }, `"status":"completed"`},
+		"a panic":  {func(func(chat.Event)) *chat.Outcome { panic("boom") }, `an internal error ended the task`},
+		"a panic after the last event": {func(emit func(chat.Event)) *chat.Outcome {
 			emit(chat.ProcessingComplete{ID: "first"})
 			panic("boom")
 		}, `"first"`},
@@ -194,7 +211,7 @@ func TestExactlyOneLastEvent(t *testing.T) {
 			if reader.End(t.Context()) == nil {
 				t.Fatal("no outcome")
 			}
-			batch := reader.Task.Read(0).Next(nil)
+			batch := from(reader.Task, 0).next()
 			if len(batch.Events) != 1 || !batch.Over || !strings.Contains(string(batch.Events[0].Data), tc.want) {
 				t.Errorf("%d events: %s", len(batch.Events), batch.Events[0].Data)
 			}
@@ -202,9 +219,9 @@ func TestExactlyOneLastEvent(t *testing.T) {
 	}
 }
 
-type rawLoop func(emit func(chat.Event)) chat.Outcome
+type rawLoop func(emit func(chat.Event)) *chat.Outcome
 
-func (l rawLoop) Run(_ context.Context, _ chat.Query, emit func(chat.Event)) chat.Outcome {
+func (l rawLoop) Run(_ context.Context, _ chat.Query, emit func(chat.Event)) *chat.Outcome {
 	return l(emit)
 }
 
@@ -239,9 +256,9 @@ func TestALogIsBounded(t *testing.T) {
 			reader := start(t, store(flood, change))
 			defer reader.Leave()
 			reader.End(t.Context())
-			behind := reader.Task.Read(3)
+			behind := from(reader.Task, 3)
 			defer behind.Leave()
-			batch := behind.Next(nil)
+			batch := behind.next()
 			total := 0
 			for _, event := range batch.Events {
 				total += len(event.Data)
@@ -268,14 +285,14 @@ func TestWhatManyHearIsKeptOnce(t *testing.T) {
 		emit(big)
 		return chat.StatusCompleted
 	}), func(o *task.Options) { o.Total = 300_000 })
-	readers := make([]*task.Reader, 100)
+	readers := make([]*reader, 100)
 	for i := range readers {
 		readers[i] = start(t, s)
 	}
 	for _, reader := range readers {
 		reader.End(t.Context())
 		reader.Leave()
-		batch := reader.Next(nil)
+		batch := reader.next()
 		if batch.Lost > 0 || len(batch.Events) > 3 {
 			t.Fatalf("%d lost", batch.Lost)
 		}
@@ -287,14 +304,14 @@ func TestWhatManyHearIsKeptOnce(t *testing.T) {
 
 // An event that is larger than all there may be is still told: it is the answer.
 func TestTheNewestEventIsAlwaysKept(t *testing.T) {
-	huge := rawLoop(func(emit func(chat.Event)) chat.Outcome {
+	huge := rawLoop(func(emit func(chat.Event)) *chat.Outcome {
 		emit(step(1))
-		return chat.Outcome{Result: chat.Message{Content: []chat.Block{{Text: strings.Repeat("x", 100_000)}}}}
+		return &chat.Outcome{Result: chat.Message{Content: []chat.Block{{Text: strings.Repeat("x", 100_000)}}}}
 	})
 	reader := start(t, store(huge, func(o *task.Options) { o.PerTask, o.Total = 100, 100 }))
 	defer reader.Leave()
 	reader.End(t.Context())
-	if batch := reader.Task.Read(0).Next(nil); len(batch.Events) != 1 || len(batch.Events[0].Data) < 100_000 || batch.Lost != 1 {
+	if batch := from(reader.Task, 0).next(); len(batch.Events) != 1 || len(batch.Events[0].Data) < 100_000 || batch.Lost != 1 {
 		t.Errorf("%d events, %d lost", len(batch.Events), batch.Lost)
 	}
 }
@@ -304,7 +321,7 @@ func TestTasksThatAreOverMakeRoomTheOldestFirst(t *testing.T) {
 		emit(chat.ProcessingDelay{Message: strings.Repeat("x", 10_000)})
 		return chat.StatusCompleted
 	})
-	over := make(chan chat.Status)
+	over := make(chan chat.Status, 1)
 	s := store(text, func(o *task.Options) {
 		o.Total = 50_000
 		o.Ended = func(status chat.Status) { over <- status }
@@ -314,7 +331,7 @@ func TestTasksThatAreOverMakeRoomTheOldestFirst(t *testing.T) {
 		reader := start(t, s)
 		reader.End(t.Context())
 		reader.Leave()
-		<-over // its reader is told before
+		<-over // its outcome is known before
 		ids = append(ids, reader.ID)
 	}
 	kept := 0
@@ -366,10 +383,10 @@ func TestATaskThatNobodyReadsGoesOnForTheGrace(t *testing.T) {
 	reader.Leave()
 	fake.Step(task.DefaultGrace - time.Second)
 	goesOn("within the grace")
-	s.Find(reader.ID, "alice").Read(0).Leave()
+	from(s.Find(reader.ID, "alice"), 0).Leave()
 	fake.Step(task.DefaultGrace - time.Second)
 	goesOn("somebody looked in, which begins the grace anew")
-	back := s.Find(reader.ID, "alice").Read(0)
+	back := from(s.Find(reader.ID, "alice"), 0)
 	fake.Step(time.Hour)
 	goesOn("while it is read")
 	back.Leave()
@@ -384,7 +401,7 @@ func TestOneReaderOfTwoMayLeave(t *testing.T) {
 	fake := testclock.NewFakeClock(time.Now())
 	s := store(untilTheEnd(causes), func(o *task.Options) { o.Clock = fake })
 	first := start(t, s)
-	second := first.Task.Read(0)
+	second := from(first.Task, 0)
 	first.Leave()
 	fake.Step(time.Hour)
 	if second.State().Outcome != nil || len(causes) != 0 {
@@ -435,10 +452,7 @@ func TestTasksThatRunAreBounded(t *testing.T) {
 	release := make(chan struct{})
 	s := store(steps(0, release), func(o *task.Options) { o.Running, o.RunningEach = 3, 2 })
 	ask := func(caller string) error {
-		reader, err := s.Start(t.Context(), caller, chat.Query{ID: task.NewID(time.Now())})
-		if err == nil {
-			t.Cleanup(reader.Leave)
-		}
+		_, err := s.Start(t.Context(), caller, chat.Query{ID: task.NewID(time.Now())})
 		return err
 	}
 	for i, tc := range []struct {
@@ -456,7 +470,7 @@ func TestTasksThatRunAreBounded(t *testing.T) {
 func TestTheEndOfTheGatewayEndsTasks(t *testing.T) {
 	causes := make(chan error, 50)
 	s := store(untilTheEnd(causes), nil)
-	readers := make([]*task.Reader, 50)
+	readers := make([]*reader, 50)
 	for i := range readers {
 		readers[i] = start(t, s)
 	}
@@ -490,14 +504,13 @@ func TestATaskOutlivesItsConnection(t *testing.T) {
 		return chat.StatusCompleted
 	}), nil)
 	connection, lose := context.WithCancel(context.WithValue(t.Context(), key{}, "trace"))
-	reader, err := s.Start(connection, "", chat.Query{ID: "task"})
+	started, err := s.Start(connection, "", chat.Query{ID: "task"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reader.Leave()
 	lose()
 	close(next)
-	reader.End(t.Context())
+	started.End(t.Context())
 	if value.Load() != "trace" {
 		t.Error(value.Load())
 	}

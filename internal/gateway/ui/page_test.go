@@ -64,12 +64,12 @@ func TestMain(m *testing.M) {
 // script is a Loop that a test plays: it is told what to tell.
 type script func(ctx context.Context, query chat.Query, emit func(chat.Event)) (chat.Status, string)
 
-func (s script) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) chat.Outcome {
+func (s script) Run(ctx context.Context, query chat.Query, emit func(chat.Event)) *chat.Outcome {
 	emit(chat.ProcessingStart{Query: query.Text})
 	status, text := s(ctx, query, emit)
 	result := chat.Message{Role: "assistant", Model: "rules", Content: []chat.Block{{Type: "text", Text: text}}}
 	emit(chat.ProcessingComplete{ID: query.ID, Status: status, Result: result})
-	return chat.Outcome{Status: status, Result: result}
+	return &chat.Outcome{Status: status, Result: result}
 }
 
 // world is a gateway with a page that is open.
