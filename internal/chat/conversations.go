@@ -151,7 +151,7 @@ func (c *Conversations) forget() {
 }
 
 // remembered makes an exchange of a query that has ended.
-func remembered(query string, results []Result, answer Answer) Exchange {
+func remembered(query string, results []Result, answer *Answer) Exchange {
 	e := Exchange{Query: foreign.Redact(query)}
 	if answer.StopReason != "" {
 		e.Answer, _ = foreign.Block(strings.Join(answer.Texts, "\n"), maxPastAnswer)

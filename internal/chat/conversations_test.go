@@ -84,7 +84,7 @@ func TestConversationsAreForgotten(t *testing.T) {
 func TestWhatIsRememberedHasNoSecrets(t *testing.T) {
 	long := "password=hunter2hunter2\n" + strings.Repeat("x ", 1<<20)
 	e := remembered("login with password=hunter2hunter2", []Result{{Call: Call{Arguments: map[string]any{"a": "password=hunter2hunter2"}}, Err: errText(long)}},
-		Answer{Texts: []string{long}, StopReason: "end_turn"})
+		&Answer{Texts: []string{long}, StopReason: "end_turn"})
 	if all := e.Query + e.Answer + e.Calls[0].Arguments + e.Calls[0].Result; strings.Contains(all, "hunter2") || e.size() > 32<<10 || !e.Calls[0].Failed {
 		t.Errorf("%d bytes: %.200s", e.size(), all)
 	}

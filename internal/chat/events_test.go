@@ -10,7 +10,7 @@ import (
 
 // The fields are those of the spec ("Progress Streaming (SSE)"), and no others.
 func TestEventsHaveExactlyTheFieldsOfTheSpec(t *testing.T) {
-	result := message("task-1", "rules", Answer{Texts: []string{"3 hosts"}})
+	result := message("task-1", "rules", &Answer{Texts: []string{"3 hosts"}})
 	for name, tc := range map[string]struct {
 		event Event
 		want  string

@@ -83,39 +83,46 @@ func (l *Loop) Knows(conversation, owner string) error {
 
 // Run answers one query. It calls emit for every event, one at a time; the last one, whatever happens, is a
 // ProcessingComplete, and there is no other. emit must not block longer than it likes the query to wait.
+//
+// Thousands of queries may wait for one heal, each with all that is called below on its stack. So what is large is kept apart and
+// passed by pointer, and TestAWaitingQueryNeedsLittleStack measures it.
 func (l *Loop) Run(ctx context.Context, query Query, emit func(Event)) *Outcome {
 	r := &run{Loop: l, query: query, emit: emit, failed: map[types.NamespacedName]error{}}
-	ctx, span := l.Tracer.Start(ctx, telemetry.Internal, telemetry.OperationInvoke, "cortex")
-	defer span.End()
-	span.String(telemetry.Operation, telemetry.OperationInvoke)
-	span.String(telemetry.AgentName, "cortex")
-	span.String(telemetry.Task, query.ID)
-	r.tell(ProcessingStart{Query: query.Text})
-	past, err := r.conversation()
-	answer := Answer{}
-	if err == nil {
-		r.plan = l.Planner.Plan(past, r.tell)
-		r.tell(ConversationKnown{ConversationID: r.query.Conversation})
-		answer, err = r.guarded(ctx)
-	}
+	ctx = r.begin(ctx)
+	defer r.span.End()
+	answer, err := r.guarded(ctx)
+	return r.end(answer, err)
+}
+
+func (r *run) begin(ctx context.Context) context.Context {
+	ctx, r.span = r.Tracer.Start(ctx, telemetry.Internal, telemetry.OperationInvoke, "cortex")
+	r.span.String(telemetry.Operation, telemetry.OperationInvoke)
+	r.span.String(telemetry.AgentName, "cortex")
+	r.span.String(telemetry.Task, r.query.ID)
+	r.tell(ProcessingStart{Query: r.query.Text})
+	return ctx
+}
+
+// end tells the last event.
+func (r *run) end(answer *Answer, err error) *Outcome {
 	if err != nil {
-		l.Log.Info("a query failed", "task", query.ID, "reason", foreign.Line(err.Error(), 1024))
-		answer.Status, answer.Texts = StatusFailed, []string{shown(err.Error())}
+		r.Log.Info("a query failed", "task", r.query.ID, "reason", foreign.Line(err.Error(), 1024))
+		answer = &Answer{Status: StatusFailed, Texts: []string{shown(err.Error())}}
 	}
-	span.String(telemetry.ConversationID, r.query.Conversation)
-	span.String(telemetry.Result, string(answer.Status))
+	r.span.String(telemetry.ConversationID, r.query.Conversation)
+	r.span.String(telemetry.Result, string(answer.Status))
 	if answer.Status == StatusFailed {
-		span.Fail(string(StatusFailed))
+		r.span.Fail(string(StatusFailed))
 	}
-	outcome := &Outcome{Status: answer.Status, Result: message(query.ID, r.model(), answer), Healing: r.heals}
+	outcome := &Outcome{Status: answer.Status, Result: message(r.query.ID, r.model(), answer), Healing: r.heals}
 	if r.plan != nil {
 		outcome.Conversation = r.query.Conversation
 		// What a model has declined to answer, it would decline again with every question that follows.
 		if answer.StopReason != stopRefusal {
-			l.Conversations.add(r.query.Conversation, remembered(query.Text, r.results, answer))
+			r.Conversations.add(r.query.Conversation, remembered(r.query.Text, r.results, answer))
 		}
 	}
-	r.tell(ProcessingComplete{ID: query.ID, Status: outcome.Status, Result: outcome.Result})
+	r.tell(ProcessingComplete{ID: r.query.ID, Status: outcome.Status, Result: outcome.Result})
 	return outcome
 }
 
@@ -124,6 +131,7 @@ type run struct {
 	*Loop
 	query Query
 	emit  func(Event)
+	span  telemetry.Span
 	plan  Plan
 	// results of the calls so far.
 	results []Result
@@ -140,8 +148,8 @@ func (r *run) tell(event Event) {
 	r.emit(event)
 }
 
-// conversation is what was said before. It gives a new conversation its id.
-func (r *run) conversation() ([]Exchange, error) {
+// past is what was said before. It gives a new conversation its id.
+func (r *run) past() ([]Exchange, error) {
 	if r.query.Conversation == "" {
 		r.query.Conversation = r.Conversations.begin(r.query.RequestedBy)
 		return nil, nil
@@ -157,7 +165,7 @@ func (r *run) model() string {
 }
 
 // guarded turns a panic into an error, so that one bad query ends itself and nothing else.
-func (r *run) guarded(ctx context.Context) (answer Answer, err error) {
+func (r *run) guarded(ctx context.Context) (answer *Answer, err error) {
 	defer r.recovered(&err)
 	return r.answer(ctx)
 }
@@ -170,30 +178,39 @@ func (r *run) recovered(err *error) {
 	}
 }
 
-func (r *run) answer(ctx context.Context) (Answer, error) {
-	conversation := Conversation{Query: r.query.Text}
+func (r *run) answer(ctx context.Context) (*Answer, error) {
+	past, err := r.past()
+	if err != nil {
+		return nil, err
+	}
+	r.plan = r.Planner.Plan(past, r.tell)
+	r.tell(ConversationKnown{ConversationID: r.query.Conversation})
 	for range maxTurns {
-		if ctx.Err() != nil {
-			return Answer{}, context.Cause(ctx)
-		}
-		servers, err := r.view(ctx)
-		if err != nil {
-			return Answer{}, err
-		}
-		conversation.Servers, conversation.Results = servers, r.results
-		turn, err := r.plan.Next(ctx, conversation)
+		turn, err := r.next(ctx)
 		switch {
 		case err != nil:
-			return Answer{}, err
+			return nil, err
 		case turn.Answer != nil:
-			return *turn.Answer, nil
+			return turn.Answer, nil
 		case len(turn.List) > 0:
 			r.listAll(ctx, turn.List)
 		default:
-			r.results = append(r.results, r.callAll(ctx, turn.Calls)...)
+			r.callAll(ctx, turn.Calls)
 		}
 	}
-	return Answer{}, fmt.Errorf("the question was not answered within %d turns", maxTurns)
+	return nil, fmt.Errorf("the question was not answered within %d turns", maxTurns)
+}
+
+// next asks the planner.
+func (r *run) next(ctx context.Context) (Turn, error) {
+	if ctx.Err() != nil {
+		return Turn{}, context.Cause(ctx)
+	}
+	servers, err := r.view(ctx)
+	if err != nil {
+		return Turn{}, err
+	}
+	return r.plan.Next(ctx, Conversation{Query: r.query.Text, Servers: servers, Results: r.results})
 }
 
 // view shows the servers to the planner.
@@ -230,7 +247,7 @@ func (r *run) listAll(ctx context.Context, keys []types.NamespacedName) {
 	r.sideBySide(len(keys), func(i int) (err error) {
 		server, err := r.find(ctx, keys[i])
 		if err == nil {
-			err = r.outliving(ctx, server, mcp.Tool{Hints: mcp.Hints{ReadOnly: true}}, func(ctx context.Context) error { return server.List(ctx) })
+			err = r.outliving(ctx, server, &mcp.Tool{Hints: mcp.Hints{ReadOnly: true}}, func(ctx context.Context) error { return server.List(ctx) })
 		}
 		return err
 	}, func(i int, err error) {
@@ -241,7 +258,7 @@ func (r *run) listAll(ctx context.Context, keys []types.NamespacedName) {
 }
 
 // outliving makes a call that outlives a failure of its server. A listing is one of no tool.
-func (r *run) outliving(ctx context.Context, server *mcp.Server, tool mcp.Tool, call func(context.Context) error) error {
+func (r *run) outliving(ctx context.Context, server *mcp.Server, tool *mcp.Tool, call func(context.Context) error) error {
 	return r.Recoverer.Do(ctx, recovery.Call{
 		Server: server, Tool: tool.Name, Hints: tool.Hints, RequestedBy: r.query.RequestedBy, Task: r.query.ID, Make: call,
 	}, r)

@@ -40,7 +40,7 @@ type Usage struct {
 	OutputTokens int `json:"output_tokens"`
 }
 
-func message(id, model string, answer Answer) Message {
+func message(id, model string, answer *Answer) Message {
 	m := Message{ID: "msg_" + id, Type: "message", Role: "assistant", Model: model, StopReason: cmp.Or(answer.StopReason, "end_turn"),
 		Usage: answer.Usage, Content: []Block{}}
 	for _, text := range answer.Texts {

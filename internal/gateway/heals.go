@@ -131,9 +131,9 @@ func endOf(request *v1alpha1.HealingRequest) chat.Event {
 	}
 	outcome := healing.OutcomeOf(request)
 	if outcome.Success {
-		return chat.HealingComplete{Service: service, Success: true, Message: recovery.Told(outcome)}
+		return chat.HealingComplete{Service: service, Success: true, Message: recovery.Told(&outcome)}
 	}
-	return chat.HealingFailed{Service: service, Message: recovery.Told(outcome), Recommendation: outcome.Recommendation}
+	return chat.HealingFailed{Service: service, Message: recovery.Told(&outcome), Recommendation: outcome.Recommendation}
 }
 
 // issueOf says why a heal began: the error of the call that failed, or who asked for it.

@@ -124,19 +124,17 @@ func (c *call) comesBack(ctx context.Context, f *flight) bool {
 // tell takes a step of the heal.
 func (f *flight) tell(entry v1alpha1.ProgressEntry) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.changing = f.changing || entry.Phase == v1alpha1.PhaseRemediating || entry.Phase == v1alpha1.PhaseVerifying
 	if f.done || len(f.entries) == maxEntries {
+		f.mu.Unlock()
 		return
 	}
 	f.entries = append(f.entries, entry)
-	f.wake()
-}
-
-// wake must be called with the lock held.
-func (f *flight) wake() {
-	close(f.news)
+	news := f.news
 	f.news = make(chan struct{})
+	f.mu.Unlock()
+	// Without the lock, which is the first thing that each of thousands takes who wake now.
+	close(news)
 }
 
 func (f *flight) isChanging() bool {
@@ -170,21 +168,22 @@ func (f *flight) end(w *ward, c *call, back bool, outcome healing.Outcome, err e
 		w.learn(f.failure, outcome, err, now)
 	}
 	w.ended(f, pace)
-	f.wake()
+	close(f.news)
 }
 
-// follow tells every step once and in order, from the first, and returns when the heal is over or ctx ends.
-func (f *flight) follow(ctx context.Context, progress func(v1alpha1.ProgressEntry)) (outcome healing.Outcome, back bool, err error) {
+// follow tells every step once and in order, from the first, and returns when the heal is over. If ctx ends before, there is no
+// outcome.
+func (f *flight) follow(ctx context.Context, c *call) (outcome *healing.Outcome, back bool, err error) {
 	for told := 0; ; {
 		f.mu.Lock()
 		entries, news, done := f.entries[told:], f.news, f.done
 		f.mu.Unlock()
-		for _, entry := range entries {
-			progress(entry)
+		for i := range entries {
+			c.listener.HealingProgress(c.service(), entries[i].Message)
 		}
 		told += len(entries)
 		if done && len(entries) == 0 {
-			return f.outcome, f.back, f.err
+			return &f.outcome, f.back, f.err
 		}
 		if len(entries) > 0 {
 			continue
@@ -192,7 +191,7 @@ func (f *flight) follow(ctx context.Context, progress func(v1alpha1.ProgressEntr
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return healing.Outcome{}, false, context.Cause(ctx)
+			return nil, false, nil
 		}
 	}
 }

@@ -149,6 +149,7 @@ func (r *Recoverer) Do(ctx context.Context, c Call, listener Listener) (err erro
 	return (&call{Recoverer: r, Call: c, listener: listener}).do(ctx)
 }
 
+// do goes in steps of its own, so that little is on the stack of a call that waits for a heal.
 func (c *call) do(ctx context.Context) error {
 	started := c.Clock.Now()
 	err := c.first(ctx)
@@ -158,54 +159,78 @@ func (c *call) do(ctx context.Context) error {
 		if failure == nil {
 			break
 		}
-		ward, flight := c.ward(), c.joined
-		healing := c.begun(ctx, failure)
-		if c.joined = nil; flight == nil {
-			if known, spent := ward.spent(c.Server, failure, c.Clock.Now()); known != nil {
-				c.span.String(telemetry.Outcome, "known")
-				return c.mayHaveRun(c.answer(known), failure)
-			} else if spent {
-				return c.explained(ctx, failure)
-			}
-			flight = ward.join(c, failure, started, telemetry.Traceparent(healing))
-		}
-		verdict := mcp.Replay(failure.Class, failure.Sent, c.Hints)
-		if c.AtOnce && !verdict.Replay {
-			c.decide(failure, verdict)
-			if failure.Answered {
-				return own(failure)
-			}
-			return c.mayHaveRun(fmt.Errorf("%s failed (%s) and is being healed. The call is not made a second time: %s", c.service(), issueOf(failure), verdict.Reason), failure)
+		flight, told := c.takeOff(ctx, failure, started)
+		if flight == nil {
+			return told
 		}
 		outcome, back, unhealed := c.heal(ctx, flight, failure)
-		c.told(outcome, back, unhealed) //nolint:contextcheck // a link is to another trace
-		switch {
-		case outcome.Unverified && unhealed != nil:
-			return c.decided(ctx, failure, outcome, unhealed)
-		case failure.Class == v1alpha1.ErrorDependencyDown && ctx.Err() == nil && (unhealed != nil || outcome.FixApplied == ""):
-			return own(failure)
-		case unhealed != nil:
-			return c.mayHaveRun(unhealed, failure)
+		verdict, told := c.landed(ctx, failure, outcome, back, unhealed)
+		if verdict == nil {
+			return told
 		}
-		switch {
-		case verdict.Replay:
-		case failure.Class == v1alpha1.ErrorDependencyDown:
-			return own(failure)
-		default:
-			return fmt.Errorf("%s works again, but %s was not called a second time: %s. Check whether it ran before you ask again",
-				c.service(), failure.Tool, verdict.Reason)
-		}
-		first := !back && c.Server.Renew(outcome.UID)
 		started = c.Clock.Now()
-		err = c.replay(ctx, verdict)
-		if first || back {
-			c.Server.Relist()
-		}
-		if !outcome.AlreadyHealed && !back {
+		if err = c.again(ctx, outcome, back, *verdict); !outcome.AlreadyHealed && !back {
 			break
 		}
 	}
 	return c.explained(ctx, err)
+}
+
+// takeOff gives the heal that the call waits for; nil if it waits for none, with what its caller is told.
+func (c *call) takeOff(ctx context.Context, failure *mcp.CallError, started time.Time) (*flight, error) {
+	ward, flight := c.ward(), c.joined
+	healing := c.begun(ctx, failure)
+	if c.joined = nil; flight == nil {
+		if known, spent := ward.spent(c.Server, failure, c.Clock.Now()); known != nil {
+			c.span.String(telemetry.Outcome, "known")
+			return nil, c.mayHaveRun(c.answer(known), failure)
+		} else if spent {
+			return nil, c.explained(ctx, failure)
+		}
+		flight = ward.join(c, failure, started, telemetry.Traceparent(healing))
+	}
+	if !c.AtOnce {
+		return flight, nil
+	}
+	verdict := mcp.Replay(failure.Class, failure.Sent, c.Hints)
+	if verdict.Replay {
+		return flight, nil
+	}
+	c.decide(failure, verdict)
+	if failure.Answered {
+		return nil, own(failure)
+	}
+	return nil, c.mayHaveRun(fmt.Errorf("%s failed (%s) and is being healed. The call is not made a second time: %s", c.service(), issueOf(failure), verdict.Reason), failure)
+}
+
+// landed decides, at the end of a heal, whether the call is made again. If there is no verdict it is not, and its caller is told.
+func (c *call) landed(ctx context.Context, failure *mcp.CallError, outcome *healing.Outcome, back bool, unhealed error) (*mcp.Verdict, error) {
+	c.told(outcome, back, unhealed) //nolint:contextcheck // a link is to another trace
+	verdict := mcp.Replay(failure.Class, failure.Sent, c.Hints)
+	switch {
+	case outcome.Unverified && unhealed != nil:
+		return nil, c.decided(ctx, failure, outcome, unhealed)
+	case failure.Class == v1alpha1.ErrorDependencyDown && ctx.Err() == nil && (unhealed != nil || outcome.FixApplied == ""):
+		return nil, own(failure)
+	case unhealed != nil:
+		return nil, c.mayHaveRun(unhealed, failure)
+	case verdict.Replay:
+		return &verdict, nil
+	case failure.Class == v1alpha1.ErrorDependencyDown:
+		return nil, own(failure)
+	}
+	return nil, fmt.Errorf("%s works again, but %s was not called a second time: %s. Check whether it ran before you ask again",
+		c.service(), failure.Tool, verdict.Reason)
+}
+
+// again makes the call after a heal.
+func (c *call) again(ctx context.Context, outcome *healing.Outcome, back bool, verdict mcp.Verdict) error {
+	first := !back && c.Server.Renew(outcome.UID)
+	err := c.replay(ctx, verdict)
+	if first || back {
+		c.Server.Relist()
+	}
+	return err
 }
 
 // first makes the call, unless it is known that there is nobody to take it.
@@ -267,7 +292,7 @@ func (c *call) decide(failure *mcp.CallError, verdict mcp.Verdict) {
 
 // answer tells what is known of a server that was not healed.
 func (c *call) answer(k *known) error {
-	unhealed := c.unhealed(issueOf(k.failure), k.outcome)
+	unhealed := c.unhealed(issueOf(k.failure), &k.outcome)
 	unhealed.AtOnce = true
 	if left := k.probeAt.Sub(c.Clock.Now()); left > 0 {
 		unhealed.RetryAfter = left
@@ -277,7 +302,7 @@ func (c *call) answer(k *known) error {
 	c.Metrics.answeredAtOnce(c.service())
 	c.log().V(1).Info("[HEAL] answered with what is known", "service", c.Server.Key(), "request", k.outcome.Request)
 	c.listener.HealingEnded(k.outcome.Result)
-	c.listener.HealingFailed(c.service(), unfixed(k.outcome, k.err), k.outcome.Recommendation)
+	c.listener.HealingFailed(c.service(), unfixed(&k.outcome, k.err), k.outcome.Recommendation)
 	return unhealed
 }
 
@@ -291,7 +316,7 @@ func own(failure *mcp.CallError) error {
 
 // decided makes the call again after a fix of which the operator could not see whether it helped: what comes of the call decides.
 // Where the call must not run twice nobody knows, and that is told.
-func (c *call) decided(ctx context.Context, failure *mcp.CallError, outcome healing.Outcome, unhealed error) error {
+func (c *call) decided(ctx context.Context, failure *mcp.CallError, outcome *healing.Outcome, unhealed error) error {
 	if mcp.Replay(failure.Class, failure.Sent, c.Hints).Replay {
 		c.listener.HealingProgress(c.service(), "The operator cannot see whether the fix helped. Calling again to find out...")
 		c.Server.Renew(outcome.UID)
@@ -314,7 +339,19 @@ func (c *call) mayHaveRun(told error, failure *mcp.CallError) error {
 }
 
 // heal tells the whole story of one heal. The error says what a person should know and do.
-func (c *call) heal(ctx context.Context, flight *flight, failure *mcp.CallError) (outcome healing.Outcome, back bool, unhealed error) {
+func (c *call) heal(ctx context.Context, flight *flight, failure *mcp.CallError) (outcome *healing.Outcome, back bool, unhealed error) {
+	c.healing(failure)
+	c.Metrics.awaited.Inc()
+	defer c.Metrics.awaited.Dec()
+	outcome, back, err := flight.follow(ctx, c)
+	if outcome == nil {
+		return &healing.Outcome{}, false, context.Cause(ctx)
+	}
+	return outcome, back && outcome.Success, c.healed(failure, outcome, err)
+}
+
+// healing tells that a heal begins.
+func (c *call) healing(failure *mcp.CallError) {
 	service, issue := c.service(), issueOf(failure)
 	c.log().Info("[HEAL] a call failed", "service", c.Server.Key(), "tool", failure.Tool, "class", failure.Class, "reason", failure.Reason,
 		"issue", issue, "error", failure.Observed().Message)
@@ -324,34 +361,31 @@ func (c *call) heal(ctx context.Context, flight *flight, failure *mcp.CallError)
 		c.listener.HealingProgress(service, replay)
 	}
 	c.replays = nil
+}
 
-	c.Metrics.awaited.Inc()
-	defer c.Metrics.awaited.Dec()
-	outcome, back, err := flight.follow(ctx, func(entry v1alpha1.ProgressEntry) { c.listener.HealingProgress(service, entry.Message) })
-	if ctx.Err() != nil {
-		return outcome, false, context.Cause(ctx)
-	}
+// healed tells how a heal ended. One of which the operator cannot see whether it helped is told later.
+func (c *call) healed(failure *mcp.CallError, outcome *healing.Outcome, err error) error {
+	service := c.service()
 	c.Metrics.healed(service, outcome.Success, err)
 	c.log().Info("[HEAL] result", "service", service, "request", outcome.Request, "success", outcome.Success,
 		"fix", outcome.FixApplied, "diagnosis", outcome.Diagnosis)
 	c.listener.HealingEnded(outcome.Result)
 	switch {
 	case outcome.Unverified:
-		return outcome, false, c.unhealed(issue, outcome)
+		return c.unhealed(issueOf(failure), outcome)
 	case !outcome.Success:
 		c.listener.HealingFailed(service, unfixed(outcome, err), outcome.Recommendation)
-		return outcome, false, c.unhealed(issue, outcome)
-	default:
-		if failure.Class != v1alpha1.ErrorDependencyDown || outcome.FixApplied != "" {
-			c.decide(failure, mcp.Replay(failure.Class, failure.Sent, c.Hints))
-		}
-		c.listener.HealingSucceeded(service, restored(outcome))
-		return outcome, back, nil
+		return c.unhealed(issueOf(failure), outcome)
 	}
+	if failure.Class != v1alpha1.ErrorDependencyDown || outcome.FixApplied != "" {
+		c.decide(failure, mcp.Replay(failure.Class, failure.Sent, c.Hints))
+	}
+	c.listener.HealingSucceeded(service, restored(outcome))
+	return nil
 }
 
-func (c *call) unhealed(issue string, outcome healing.Outcome) *Unhealed {
-	return &Unhealed{Outcome: outcome, RetryAfter: probeFirst, text: manual(c.service(), issue, outcome)}
+func (c *call) unhealed(issue string, outcome *healing.Outcome) *Unhealed {
+	return &Unhealed{Outcome: *outcome, RetryAfter: probeFirst, text: manual(c.service(), issue, outcome)}
 }
 
 // unfollowed is the outcome of a heal of which no outcome is known.

@@ -24,7 +24,7 @@ func (c *call) begun(ctx context.Context, failure *mcp.CallError) context.Contex
 
 // told says in the span how the heal ended. Where another call had asked for it, the span is linked with that call's trace, in which
 // the operator's spans are.
-func (c *call) told(outcome healing.Outcome, back bool, unhealed error) {
+func (c *call) told(outcome *healing.Outcome, back bool, unhealed error) {
 	result := "healed"
 	switch {
 	case back:

@@ -6,7 +6,7 @@ package recovery
 import "github.com/ry-ops/cortex/internal/healing"
 
 // Told is how a heal ended, in the words that whoever waited for it heard.
-func Told(outcome healing.Outcome) string {
+func Told(outcome *healing.Outcome) string {
 	if outcome.Success {
 		return restored(outcome)
 	}

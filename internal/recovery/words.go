@@ -17,7 +17,7 @@ import (
 )
 
 // restored is the message of healing_complete.
-func restored(outcome healing.Outcome) string {
+func restored(outcome *healing.Outcome) string {
 	switch {
 	case outcome.AlreadyHealed:
 		return fmt.Sprintf("Healed at %s, while the call was under way (%s)", outcome.Timestamp, outcome.Request)
@@ -31,7 +31,7 @@ func restored(outcome healing.Outcome) string {
 }
 
 // unfixed is the message of healing_failed.
-func unfixed(outcome healing.Outcome, err error) string {
+func unfixed(outcome *healing.Outcome, err error) string {
 	if err != nil {
 		return outcome.Diagnosis
 	}
@@ -39,7 +39,7 @@ func unfixed(outcome healing.Outcome, err error) string {
 }
 
 // manual tells a person what is wrong and what to do.
-func manual(service, issue string, outcome healing.Outcome) string {
+func manual(service, issue string, outcome *healing.Outcome) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s does not answer (%s) and was not healed.", service, issue)
 	for _, part := range []struct{ title, body string }{
