@@ -58,7 +58,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, after int, t *task
 	p.reader = t.Read(after, p.wake)
 	p.left = p.reader.Leave
 	p.schedule()
-	go hangUp(conn, p.hungUp)
+	s.conns.watch(conn, p.hungUp)
 	p.write(opening)
 	p.pump()
 }

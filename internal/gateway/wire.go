@@ -114,25 +114,18 @@ func (s *Server) detached(ctx context.Context, conn net.Conn, out *stream, tell 
 		defer s.conns.close(conn)
 		defer cancel()
 		defer s.Panics.Catch(panics.Handler, nil)
-		go hangUp(conn, cancel)
+		s.conns.watch(conn, cancel)
 		out.run(ctx, tell)
 	}()
-}
-
-// hangUp waits for the reader to leave. A reader has nothing more to say; if it does say something, that is left unread, and
-// its leaving is seen with the next write.
-func hangUp(conn net.Conn, left func()) {
-	var one [1]byte
-	if _, err := conn.Read(one[:]); err != nil {
-		left()
-	}
 }
 
 // connections are those that were taken over: net/http knows them no more, so it cannot wait for them.
 type connections struct {
 	running sync.WaitGroup
+	hangups hangups
 	mu      sync.Mutex
-	open    map[net.Conn]struct{}
+	// open has what hangups knows them by; 0 for those that it does not watch.
+	open map[net.Conn]uint64
 }
 
 // add takes a connection that was taken over, which must be closed.
@@ -140,9 +133,29 @@ func (c *connections) add(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open == nil {
-		c.open = map[net.Conn]struct{}{}
+		c.open = map[net.Conn]uint64{}
 	}
-	c.open[conn] = struct{}{}
+	c.open[conn] = 0
+}
+
+// watch calls left when the reader leaves. A reader has nothing more to say; if it does say something, that is left unread.
+func (c *connections) watch(conn net.Conn, left func()) {
+	id := c.hangups.watch(conn, left)
+	if id == 0 {
+		go hangUp(conn, left)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open[conn] = id
+}
+
+// hangUp watches one connection. If something comes of it, its end is seen with the next write.
+func hangUp(conn net.Conn, left func()) {
+	var one [1]byte
+	if _, err := conn.Read(one[:]); err != nil {
+		left()
+	}
 }
 
 func (c *connections) close(conn net.Conn) {
@@ -150,6 +163,9 @@ func (c *connections) close(conn net.Conn) {
 	_ = conn.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if id := c.open[conn]; id != 0 {
+		c.hangups.forget(id)
+	}
 	delete(c.open, conn)
 }
 
