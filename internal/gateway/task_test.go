@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -534,6 +535,59 @@ func TestASlowReaderDelaysNobody(t *testing.T) {
 		if count != n+2 {
 			t.Errorf("reader %d heard %d", i, count)
 		}
+	}
+	// Once it reads, it gets what it was too slow for, whole and in order.
+	response, err := http.ReadResponse(bufio.NewReader(slow), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	events := scan(t, response.Body, -1)
+	if len(events) != n+2 {
+		t.Errorf("got %d events", len(events))
+	}
+	for i, e := range events {
+		if e.id != i+1 || i > 0 && i <= n && e.fields["message"] != long || i == n+1 && e.kind() != "processing_complete" {
+			t.Errorf("event %d is %d, a %s", i+1, e.id, e.kind())
+		}
+	}
+}
+
+// That a reader left is seen without anything being written, and what it said before is left unread.
+func TestAReaderThatLeavesIsMissed(t *testing.T) {
+	for name, leave := range map[string]func(*net.TCPConn) error{
+		"closes":             (*net.TCPConn).Close,
+		"closes for writing": (*net.TCPConn).CloseWrite,
+		"is cut off":         func(c *net.TCPConn) error { return errors.Join(c.SetLinger(0), c.Close()) },
+		"says something, closes": func(c *net.TCPConn) error {
+			_, err := io.WriteString(c, "and now?")
+			return errors.Join(err, c.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan struct{})
+			o := options(t, &loop{body: func(ctx context.Context, _ string, _ func(chat.Event)) (chat.Status, string) {
+				<-ctx.Done()
+				close(ended)
+				return chat.StatusFailed, ""
+			}})
+			o.Heartbeat, o.Tasks.Grace = time.Hour, time.Nanosecond
+			url, _ := serve(t, o)
+			conn := dial(t, url).(*net.TCPConn)
+			body := `{"query": "list hosts", "streaming": true}`
+			if _, err := fmt.Fprintf(conn, "POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+				t.Fatal(err)
+			}
+			answerOn(t, conn)
+			if err := leave(conn); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-ended:
+			case <-time.After(time.Minute):
+				t.Fatal("the task goes on for nobody")
+			}
+		})
 	}
 }
 
