@@ -66,6 +66,7 @@ func (p *Proxy) call(ctx context.Context, q *request, c *call) {
 		key := flight{q.client.id, string(q.reply.id)}
 		p.flights.begin(key, c)
 		defer p.flights.end(key, c)
+		c.backend.wants.seen(q.client.id)
 	}
 	err := p.Recoverer.Do(ctx, recovery.Call{Server: c.backend.server, Tool: c.tool, Hints: c.hints, RequestedBy: q.caller(), AtOnce: true, Make: c.try}, c)
 	result := "passed"

@@ -317,7 +317,7 @@ func TestListsChange(t *testing.T) {
 	mcptest.Eventually(t, "both listen", func() bool {
 		w.proxy.listeners.mu.Lock()
 		defer w.proxy.listeners.mu.Unlock()
-		return len(w.proxy.listeners.all) == 2
+		return w.proxy.listeners.count == 2
 	})
 	until := func(told chan struct{}, want func() bool) {
 		t.Helper()

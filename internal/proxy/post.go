@@ -176,7 +176,7 @@ func (p *Proxy) request(ctx context.Context, q *request) {
 		p.callTool(ctx, q)
 	default:
 		switch {
-		case q.server != nil && p.share(q, string(method)):
+		case q.server != nil && p.share(ctx, q, string(method)):
 		case q.server != nil:
 			p.call(ctx, q, &call{backend: q.server, hints: mcp.Hints{Given: true, Idempotent: slices.Contains(idempotent, string(method))}})
 		case string(method) == `"tools/list"`:

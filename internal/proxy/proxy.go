@@ -98,6 +98,7 @@ func New(o Options) *Proxy {
 	o.Servers.OnChange(p.backends.wake)
 	p.sync()
 	p.background(p.follow)
+	p.background(p.sweep)
 	return p
 }
 
