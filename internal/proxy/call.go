@@ -42,6 +42,8 @@ type call struct {
 	// tool as the server names it; empty if the request is not a call of one. rename: the client calls it by a longer name.
 	tool   string
 	rename bool
+	// listed: the server has listed the tool.
+	listed bool
 	hints  mcp.Hints
 	// make does what is to be done on a session. Nil passes the message.
 	make func(*session) error

@@ -215,8 +215,8 @@ func (p *Proxy) callTool(ctx context.Context, q *request) {
 		}
 		c.tool, c.rename = tool, true
 	}
-	c.hints = c.backend.tools.hints(c.tool)
-	q.span.Named("tools/call", c.tool)
+	c.hints, c.listed = c.backend.tools.hints(c.tool)
+	q.span.Named("tools/call", c.spanned())
 	q.span.String(telemetry.ToolName, c.tool)
 	q.span.String(telemetry.Operation, telemetry.OperationTool)
 	p.call(ctx, q, c)
