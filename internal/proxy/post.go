@@ -161,6 +161,7 @@ func (p *Proxy) target(r *http.Request) (*backend, *refusal) {
 		return nil, &refusal{http.StatusBadRequest, codeInvalidParams, err.Error(), nil}
 	}
 	if err := p.MayUse(r.Context(), b.server.Key()); err != nil {
+		p.Refused(err)
 		return nil, &refusal{http.StatusForbidden, codeInvalidParams, err.Error(), nil}
 	}
 	return b, nil
@@ -210,6 +211,7 @@ func (p *Proxy) callTool(ctx context.Context, q *request) {
 			return
 		}
 		if err := p.MayUse(ctx, c.backend.server.Key()); err != nil {
+			p.Refused(err)
 			_ = q.reply.fail(codeInvalidParams, err.Error(), nil)
 			return
 		}
