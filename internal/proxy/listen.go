@@ -25,6 +25,7 @@ type listener struct {
 	// server that it listens to, nil for all.
 	server *backend
 	client string
+	caller string
 	out    chan []byte
 }
 
@@ -32,19 +33,24 @@ type listener struct {
 type listeners struct {
 	mu sync.Mutex
 	// all by server and session: a client may listen more than once.
-	all    map[*backend]map[string]map[*listener]struct{}
+	all map[*backend]map[string]map[*listener]struct{}
+	// count of all, and each of one caller.
 	count  int
+	each   map[string]int
 	closed bool
 }
 
-func (l *listeners) join(server *backend, client string, limit int) (*listener, bool) {
+// join takes a place, of which there are most in all and each of one caller; if nobody knows the caller, the first alone counts.
+func (l *listeners) join(server *backend, client, caller string, most, each int) (*listener, *refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.closed || l.count >= limit:
-		return nil, false
+	case l.closed || l.count >= most:
+		return nil, &refusal{http.StatusServiceUnavailable, codeBusy, "as many clients listen as may listen: try again later", nil}
+	case caller != "" && l.each[caller] >= each:
+		return nil, &refusal{http.StatusTooManyRequests, codeBusy, "you have as many streams open that listen as one caller may have: close some", nil}
 	case l.all == nil:
-		l.all = map[*backend]map[string]map[*listener]struct{}{}
+		l.all, l.each = map[*backend]map[string]map[*listener]struct{}{}, map[string]int{}
 	}
 	if l.all[server] == nil {
 		l.all[server] = map[string]map[*listener]struct{}{}
@@ -52,10 +58,11 @@ func (l *listeners) join(server *backend, client string, limit int) (*listener, 
 	if l.all[server][client] == nil {
 		l.all[server][client] = map[*listener]struct{}{}
 	}
-	one := &listener{server: server, client: client, out: make(chan []byte, maxBehind)}
+	one := &listener{server: server, client: client, caller: caller, out: make(chan []byte, maxBehind)}
 	l.all[server][client][one] = struct{}{}
 	l.count++
-	return one, true
+	l.each[caller]++
+	return one, nil
 }
 
 // leave ends a listener. It is not told anything any more.
@@ -78,6 +85,9 @@ func (l *listeners) remove(one *listener) {
 		delete(l.all, one.server)
 	}
 	l.count--
+	if l.each[one.caller]--; l.each[one.caller] == 0 {
+		delete(l.each, one.caller)
+	}
 	close(one.out)
 }
 
@@ -158,10 +168,10 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 		refused.write(w, nil)
 		return
 	}
-	one, ok := p.listeners.join(server, client.id, p.Limits.Listeners)
-	if !ok {
+	one, full := p.listeners.join(server, client.id, p.Caller(r), p.Limits.Listeners, p.Limits.ListenersEach)
+	if full != nil {
 		w.Header().Set("Retry-After", "5")
-		refuse(w, http.StatusServiceUnavailable, nil, codeBusy, "as many clients listen as may listen: try again later")
+		full.write(w, nil)
 		return
 	}
 	p.metrics.listeners.Inc()

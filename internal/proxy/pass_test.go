@@ -418,7 +418,7 @@ func TestServerGoes(t *testing.T) {
 		defer all[0].tools.mu.Unlock()
 		return all[0].tools.known && !all[0].tools.busy
 	})
-	one, _ := w.proxy.listeners.join(nil, "", 1)
+	one, _ := w.proxy.listeners.join(nil, "", "", 1, 1)
 	w.registry.OnDelete(sandfly.Service())
 	select {
 	case data := <-one.out:

@@ -95,7 +95,7 @@ func TestWhatClientsShare(t *testing.T) {
 	}
 	anna, bob := client{id: newSession(versions[0], 0).id}, client{id: newSession(versions[0], sampling).id}
 	for _, one := range []*client{&anna, &bob} {
-		one.ears, _ = w.proxy.listeners.join(b, one.id, 10)
+		one.ears, _ = w.proxy.listeners.join(b, one.id, "", 10, 10)
 	}
 	ask := func(c client, method, params string) {
 		t.Helper()
@@ -312,18 +312,28 @@ func TestSweeps(t *testing.T) {
 	})
 }
 
-// TestListenersOfAServerThatIsGone: they are ended, and those of others are not.
-func TestListenersOfAServerThatIsGone(t *testing.T) {
+// TestListeners: those of a server that is gone are ended, and those of others are not; and one caller does not take all places.
+func TestListeners(t *testing.T) {
 	var l listeners
 	gone, other := &backend{opened: 1}, &backend{opened: 2}
 	of := func(server *backend, client string) *listener {
-		one, ok := l.join(server, client, 4)
-		if !ok {
-			t.Fatal("no place")
+		one, full := l.join(server, client, "anna", 4, 3)
+		if full != nil {
+			t.Fatal(full.message)
 		}
 		return one
 	}
 	first, second, third := of(gone, "a"), of(gone, "a"), of(other, "a")
+	if _, full := l.join(other, "b", "anna", 4, 3); full == nil || full.status != http.StatusTooManyRequests {
+		t.Errorf("one caller may have any number: %+v", full)
+	}
+	if bobs, full := l.join(other, "b", "bob", 4, 3); full != nil {
+		t.Errorf("anna takes what is bob's: %+v", full)
+	} else if _, full = l.join(other, "c", "carl", 4, 3); full == nil || full.status != http.StatusServiceUnavailable {
+		t.Errorf("there is no bound for all: %+v", full)
+	} else {
+		l.leave(bobs)
+	}
 	if who := l.who(gone); len(who) != 1 || !who["a"] || len(l.who(nil)) != 0 {
 		t.Error(who)
 	}
@@ -339,7 +349,7 @@ func TestListenersOfAServerThatIsGone(t *testing.T) {
 		t.Error("another is not told")
 	}
 	l.leave(first)
-	if l.leave(third); l.count != 0 || len(l.all) != 0 {
+	if l.leave(third); l.count != 0 || len(l.all) != 0 || len(l.each) != 0 {
 		t.Errorf("kept: %+v", &l)
 	}
 }
