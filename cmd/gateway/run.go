@@ -88,7 +88,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		Metrics: chat.NewMetrics(metrics), Panics: caught, Tracer: tracer, Clock: clock.RealClock{}, Log: log.WithName("chat"),
 	})
 	tools := proxy.New(proxy.Options{
-		Servers: servers, Recoverer: recoverer, Registry: metrics, Version: version, MayUse: gate.MayUse, Caller: auth.Caller, Panics: caught, Tracer: tracer, Clock: clock.RealClock{}, Log: log.WithName("proxy"),
+		Servers: servers, Recoverer: recoverer, Registry: metrics, Version: version, MayUse: gate.MayUse, Refused: gate.Refused, Caller: auth.Caller, Panics: caught, Tracer: tracer, Clock: clock.RealClock{}, Log: log.WithName("proxy"),
 	})
 	defer tools.Close()
 	var synced atomic.Bool

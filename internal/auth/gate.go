@@ -147,6 +147,14 @@ func (g *Gate) MayUse(ctx context.Context, server types.NamespacedName) error {
 	return nil
 }
 
+// Refused counts an error of MayUse that a caller was told.
+func (g *Gate) Refused(err error) {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		g.refusals.WithLabelValues(refusal.reason()).Inc()
+	}
+}
+
 // MayAnswer tells who calls, and whether they may answer the question that a HealingRequest asks: whoever may patch it with kubectl.
 func (g *Gate) MayAnswer(r *http.Request, heal types.NamespacedName) (who string, may bool, err error) {
 	user, known := FromContext(r.Context())

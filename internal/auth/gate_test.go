@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
+	"github.com/prometheus/client_golang/prometheus"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -308,6 +310,39 @@ func TestUsableServersOnly(t *testing.T) {
 	refused(g.MayUse(alice, sandfly), 503)
 	_, err = auth.Usable(alice, g, all)
 	refused(err, 503)
+}
+
+// TestRefusalsAreCounted: by their reason, those of the gate itself and those of a server.
+func TestRefusalsAreCounted(t *testing.T) {
+	a, now, metrics := newAPI(), testclock.NewFakeClock(time.Now()), prometheus.NewRegistry()
+	g := auth.NewGate(auth.Options{
+		Authenticator: auth.NewTokens(a, []string{"cortex"}, now), Authorizer: auth.NewAccess(a, now), Clock: now, Log: logr.Discard(), Registry: metrics,
+		Servers: func() []types.NamespacedName { return []types.NamespacedName{proxmox, sandfly} },
+	})
+	for range 2 {
+		call(t, g, "/mcp")
+	}
+	for _, authorization := range []string{"Bearer made-up", "Bearer " + bobs, "Bearer " + alices} {
+		call(t, g, "/mcp", authorization)
+	}
+	call(t, g, "/mcp", "Bearer "+alices, "Bearer "+alices)
+	alice := auth.NewContext(t.Context(), auth.User{Name: "alice", Groups: []string{"system:authenticated"}, Extra: map[string][]string{"x": {"1"}}})
+	g.Refused(g.MayUse(alice, proxmox))
+	g.Refused(nil)
+	a.is(errors.New("away"))
+	now.Step(time.Hour)
+	g.Refused(g.MayUse(alice, sandfly))
+	families, err := metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, metric := range families[0].GetMetric() {
+		got[metric.GetLabel()[0].GetValue()] = metric.GetCounter().GetValue()
+	}
+	if want := map[string]float64{"no token": 2, "invalid token": 1, "malformed": 1, "forbidden": 2, "unsure": 1}; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
 }
 
 // TestWhoMayAnswer: whoever may patch the request, and the right to a server is no such right.

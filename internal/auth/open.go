@@ -15,7 +15,7 @@ var Anonymous = User{Name: "system:anonymous", Groups: []string{"system:unauthen
 
 // Open is a Gate for a gateway that only its own machine can reach: it takes everybody for Anonymous, who may use everything.
 func Open() *Gate {
-	return &Gate{Options: Options{Authenticator: everybody{}, Authorizer: everything{}}, open: true}
+	return &Gate{Options: Options{Authenticator: everybody{}, Authorizer: everything{}}, refusals: newRefusals(), open: true}
 }
 
 type everybody struct{}

@@ -14,6 +14,8 @@ type lexicon struct {
 	reading set
 	// lead may stand before an imperative: "please", "can you".
 	lead set
+	// modal words are of the lead if "you" follows.
+	modal set
 	// questions are words that no order has in it.
 	questions set
 	// wondering words are in sentences that ask or forbid, wherever they stand. Other languages may forbid behind an English order:
@@ -43,6 +45,7 @@ func english() lexicon {
 		reading: vocabulary(`list show get display find fetch give tell see view read check search describe count look print
 			retrieve query summarize explain`),
 		lead:      vocabulary(`please can could would will you kindly now just then go ahead and`),
+		modal:     vocabulary(`can could would will`),
 		questions: vocabulary(`what which who whom whose when where why how not never don dont whether if`),
 		wondering: vocabulary(`what which who whom whose where why how not never dont doesnt without no nothing cannot cant wont shouldnt
 			nobody neither nor forbidden mustnt wouldnt neednt
@@ -116,11 +119,11 @@ func (l lexicon) parse(text string) query {
 	return q
 }
 
-// withoutLead takes "please" and "can you" off the front.
+// withoutLead takes "please" and "can you" off the front. "Will" alone is no lead: "will restart at noon" tells.
 func (l lexicon) withoutLead(spoken []string) []string {
 	for len(spoken) > 0 {
 		for _, word := range words(spoken[0]) {
-			if !l.lead.has(word) {
+			if !l.lead.has(word) || l.modal.has(word) && (len(spoken) < 2 || !strings.EqualFold(strings.Trim(spoken[1], ","), "you")) {
 				return spoken
 			}
 		}

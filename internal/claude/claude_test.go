@@ -19,6 +19,8 @@ import (
 	"github.com/ry-ops/cortex/internal/claude/claudetest"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/telemetry"
+	"github.com/ry-ops/cortex/internal/telemetry/telemetrytest"
 )
 
 const listHosts = sandfly + "__list_hosts"
@@ -67,6 +69,33 @@ func TestAServerThatIsDownIsHealedForTheModel(t *testing.T) {
 	}
 	if w.model.Last().Results()["toolu_1"].IsError {
 		t.Error("the call was made again, and succeeded")
+	}
+}
+
+// TestARequestToTheModelIsTraced: with what it cost, and nothing of what was said.
+func TestARequestToTheModelIsTraced(t *testing.T) {
+	collector := telemetrytest.New(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	tracer, err := telemetry.New(t.Context(), "gateway", "1", testr.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := setup{options: claude.Options{Tracer: tracer, Model: "model-1"}}.start(t, claudetest.Fail(529, "overloaded_error", "s3cret"), claudetest.Say("s3cret answer"))
+	w.ask("s3cret question", "").expect(t, chat.StatusCompleted, "s3cret answer")
+	if err := tracer.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	spans := collector.Named("chat model-1")
+	if len(spans) != 2 || spans[0].Text(telemetry.ErrorType) == "" || spans[1].Text(telemetry.ErrorType) != "" {
+		t.Fatal(spans)
+	}
+	for key, want := range map[string]string{telemetry.Operation: "chat", telemetry.Provider: "anthropic", telemetry.RequestModel: "model-1"} {
+		if got := spans[1].Text(key); got != want {
+			t.Errorf("%s is %q", key, got)
+		}
+	}
+	if text := spans[1].String(); !strings.Contains(text, telemetry.InputTokens) || !strings.Contains(text, telemetry.OutputTokens) || strings.Contains(text, "s3cret") {
+		t.Error(text)
 	}
 }
 

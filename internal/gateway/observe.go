@@ -5,6 +5,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -20,7 +21,7 @@ const (
 	endedWell    = "complete"
 	endedDropped = "dropped"  // the reader of a stream left or did not read
 	endedLeft    = "canceled" // the caller left before the answer was whole
-	endedCut     = "aborted"  // the handler gave up
+	endedCut     = "aborted"  // the handler gave up, or panicked in the middle of the answer
 )
 
 // probes are the routes that are neither logged nor traced: whoever asks them asks every few seconds.
@@ -41,8 +42,8 @@ type exchange struct {
 	status  int
 	bytes   int64
 	outcome string
-	// streaming: a stream goes on after the handler; over: it has been told.
-	streaming, over bool
+	// streaming: a stream goes on after the handler; broken: the handler panicked in the middle of the answer; over: it has been told.
+	streaming, broken, over bool
 }
 
 type exchangeKey struct{}
@@ -72,8 +73,12 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		next.ServeHTTP(&watched{w, e}, r)
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if e.outcome = endedWell; r.Context().Err() != nil {
+		switch {
+		case e.broken:
+		case r.Context().Err() != nil:
 			e.outcome = endedLeft
+		default:
+			e.outcome = endedWell
 		}
 	})
 }
@@ -111,6 +116,16 @@ func (e *exchange) to(route string) {
 	e.span.String(telemetry.HTTPRoute, route)
 }
 
+// panicked is called when the handler did, before anything is answered because of that.
+func (e *exchange) panicked() {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.broken = e.status != 0
+}
+
 // returned is called when the handler has returned.
 func (e *exchange) returned() {
 	e.mu.Lock()
@@ -138,7 +153,10 @@ func (e *exchange) streamed(sent int64, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	outcome := endedWell
-	if err != nil {
+	switch {
+	case errors.Is(err, errCut):
+		outcome = endedCut
+	case err != nil:
 		outcome = endedDropped
 	}
 	e.span.String(telemetry.Stream, outcome)
@@ -154,10 +172,15 @@ func (e *exchange) end() {
 		return
 	}
 	e.over = true
-	if e.status == 0 {
-		e.status = http.StatusOK // net/http answers so for a handler that says nothing
+	if e.status == 0 && e.outcome != endedCut {
+		e.status = http.StatusOK // net/http answers so for a handler that says nothing, and not at all for one that gives up
 	}
-	e.span.Int(telemetry.HTTPStatus, e.status)
+	if e.status != 0 {
+		e.span.Int(telemetry.HTTPStatus, e.status)
+	}
+	if e.outcome == endedCut {
+		e.span.Fail(endedCut)
+	}
 	e.span.Int(telemetry.HTTPSize, int(e.bytes))
 	if e.status >= http.StatusInternalServerError {
 		e.span.Fail(strconv.Itoa(e.status))

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -153,6 +154,59 @@ func TestAccessLogOfStreams(t *testing.T) {
 			line := log.await(t, 1)[0]
 			if !strings.Contains(line, test.want) || !strings.Contains(line, `"route":"/api/tasks","status":200`) || strings.Contains(line, `"bytes":0,`) {
 				t.Errorf("%s\nwant %s", line, test.want)
+			}
+		})
+	}
+}
+
+// TestAccessLogOfWhatBreaks: an answer that was cut is told as that, and one that was never begun has no status.
+func TestAccessLogOfWhatBreaks(t *testing.T) {
+	part := func(w http.ResponseWriter) {
+		_, _ = io.WriteString(w, "part")
+		_ = http.NewResponseController(w).Flush()
+	}
+	for name, test := range map[string]struct {
+		handler func(*Server, http.ResponseWriter, *http.Request)
+		want    string
+	}{
+		"given up":               {func(*Server, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, `"status":0,"bytes":0,"ended":"aborted"`},
+		"given up in the middle": {func(_ *Server, w http.ResponseWriter, _ *http.Request) { part(w); panic(http.ErrAbortHandler) }, `"status":200,"bytes":4,"ended":"aborted"`},
+		"a panic":                {func(*Server, http.ResponseWriter, *http.Request) { panic("boom") }, `"status":500,"ended":"complete"`},
+		"a panic in the middle":  {func(_ *Server, w http.ResponseWriter, _ *http.Request) { part(w); panic("boom") }, `"status":200,"ended":"aborted"`},
+		"nothing said":           {func(*Server, http.ResponseWriter, *http.Request) {}, `"status":200,"bytes":0,"ended":"complete"`},
+		"a panic of a stream": {func(s *Server, w http.ResponseWriter, r *http.Request) {
+			s.stream(w, r, 0, func() {}, func(context.Context, *stream) { panic("boom") })
+		}, `"status":200,"bytes":0,"ended":"aborted"`},
+		"a panic of a whole stream": {func(s *Server, w http.ResponseWriter, r *http.Request) {
+			s.stream(struct{ http.ResponseWriter }{w}, r, 0, func() {}, func(_ context.Context, o *stream) { o.flush(); panic("boom") })
+		}, `"status":200,"ended":"aborted"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log lines
+			s := New(Options{AccessLog: log.log(), Registry: prometheus.NewRegistry(), Clock: clock.RealClock{}, Log: logr.Discard()})
+			server := httptest.NewServer(s.observed(s.recovering(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { test.handler(s, w, r) }))))
+			defer server.Close()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				_ = resp.Body.Close()
+			}
+			line := log.await(t, 1)[0]
+			for _, want := range strings.Split(test.want, ",") {
+				if !strings.Contains(line, want) {
+					t.Errorf("%s\nwant %s", line, want)
+				}
+			}
+			families, err := s.Registry.Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, family := range families {
+				if family.GetName() == "cortex_gateway_streams_dropped_total" && family.GetMetric()[0].GetCounter().GetValue() != 0 {
+					t.Error("a reader is said to have left")
+				}
 			}
 		})
 	}

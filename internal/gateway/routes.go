@@ -61,8 +61,10 @@ func (s *Server) allow(handler http.HandlerFunc, methods ...string) http.Handler
 func (s *Server) recovering(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var err error
+		ctx := r.Context()
 		defer func() {
 			if err != nil {
+				exchangeOf(ctx).panicked()
 				refuse(w, http.StatusInternalServerError, err.Error())
 			}
 		}()

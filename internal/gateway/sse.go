@@ -22,6 +22,9 @@ const opening = "retry: 1000\n\n"
 // errDropped is why a stream ended whose reader left or did not read.
 var errDropped = errors.New("the reader is gone or does not read")
 
+// errCut is why a stream ended that panicked.
+var errCut = errors.New("an internal error cut the stream")
+
 // stream is one response of server-sent events. Each event has an id and its data on one line; the type is in the data, as in the
 // spec, and not in an "event:" field, so that a browser's onmessage gets all of them. One goroutine uses it at a time. A reader that
 // does not read ends its own stream and holds up nobody: each write has a deadline.
@@ -59,7 +62,7 @@ func (o *stream) close() {
 	o.left()
 	o.server.metrics.streams.Dec()
 	o.give()
-	if o.err != nil {
+	if o.err != nil && !errors.Is(o.err, errCut) {
 		o.server.metrics.dropped.Inc()
 		o.server.Log.V(1).Info("a stream is dropped", "reason", o.err.Error())
 	}
@@ -96,12 +99,17 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, out *stream, tel
 // run has a stream told, from its opening to its end.
 func (o *stream) run(ctx context.Context, tell func(context.Context, *stream)) {
 	o.beat = o.server.Clock.NewTicker(o.server.Heartbeat)
+	told := false
 	defer func() {
+		if !told {
+			o.err = errCut
+		}
 		o.beat.Stop()
 		o.close()
 	}()
 	o.write(opening)
 	tell(ctx, o)
+	told = true
 	if o.flush(); o.err == nil {
 		o.wire.end()
 	}

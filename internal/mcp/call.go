@@ -15,6 +15,7 @@ import (
 	"github.com/ry-ops/cortex/internal/foreign"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/panics"
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 // CallError is a call that brought no result.
@@ -71,7 +72,11 @@ func (e *CallError) Heals() bool { return Heals(e.Class) }
 func (s *Server) Call(ctx context.Context, tool Tool, arguments map[string]any) (*sdk.CallToolResult, error) {
 	var result *sdk.CallToolResult
 	err := s.using(ctx, tool.Name, s.options.CallTimeout, tool.Hints, func(ctx context.Context, client *sdk.ClientSession) (err error) {
-		result, err = client.CallTool(ctx, &sdk.CallToolParams{Name: tool.Name, Arguments: arguments})
+		params := &sdk.CallToolParams{Name: tool.Name, Arguments: arguments}
+		if at := telemetry.Traceparent(ctx); at != "" {
+			params.Meta = sdk.Meta{telemetry.Header: at} // MCP, SEP-414; the HTTP request has it as well
+		}
+		result, err = client.CallTool(ctx, params)
 		return err
 	})
 	if said, down := mcpserver.DependencyDownIn(result); err == nil && down {

@@ -18,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
+
+	"github.com/ry-ops/cortex/internal/telemetry"
 )
 
 const (
@@ -69,8 +71,8 @@ func NewCredentials(folder string, now clock.PassiveClock) *Credentials {
 	return &Credentials{folder: folder, clock: now, known: map[types.NamespacedName]credential{}}
 }
 
-// RoundTripper sends requests to one server with its credentials, and with none of a caller. next must lead to that server
-// alone.
+// RoundTripper sends requests to one server with its credentials and their place in a trace, and with no credentials of a caller. next must
+// lead to that server alone.
 func (c *Credentials) RoundTripper(server types.NamespacedName, next http.RoundTripper) http.RoundTripper {
 	return &authorized{credentials: c, server: server, next: next}
 }
@@ -100,9 +102,13 @@ func (a *authorized) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		return nil, &CredentialError{err}
 	}
-	request = request.Clone(request.Context())
+	ctx := request.Context()
+	request = request.Clone(ctx)
 	for _, name := range callersOwn {
 		request.Header.Del(name)
+	}
+	if at := telemetry.Traceparent(ctx); at != "" {
+		request.Header.Set(telemetry.Header, at)
 	}
 	for name, values := range header {
 		request.Header[name] = values

@@ -24,10 +24,16 @@ import (
 
 func TestOnlyServersThatMayBeUsed(t *testing.T) {
 	sandfly, proxmox := mcptest.Start(t, "sandfly"), mcptest.Start(t, "proxmox")
+	no, told := errors.New("you may not use proxmox"), 0
 	w := newWorld(t, []*mcptest.Backend{sandfly, proxmox}, func(o *Options) {
+		o.Refused = func(err error) {
+			if told++; !errors.Is(err, no) {
+				t.Error(err)
+			}
+		}
 		o.MayUse = func(_ context.Context, server types.NamespacedName) error {
 			if server.Name == "proxmox" {
-				return errors.New("you may not use proxmox")
+				return no
 			}
 			return nil
 		}
@@ -45,6 +51,9 @@ func TestOnlyServersThatMayBeUsed(t *testing.T) {
 	const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_hosts"}}`
 	if status, body := w.raw("/mcp/proxmox", session.ID(), call); status != http.StatusForbidden || !strings.Contains(body, "you may not use proxmox") {
 		t.Errorf("%d %s", status, body)
+	}
+	if told != 2 {
+		t.Errorf("%d refusals are told", told)
 	}
 	if proxmox.Calls("list_hosts") != 0 || sandfly.Calls("list_hosts") != 1 {
 		t.Error("a call went where it may not")

@@ -161,9 +161,10 @@ func (p *Proxy) sync() {
 	p.listeners.tell(nil, toolsChanged)
 }
 
-// end closes the sessions of a server that is gone.
+// end closes the sessions of a server that is gone, and the streams of those who listen to it: one that comes by its name is another.
 func (b *backend) end() {
 	b.cancel()
+	b.proxy.listeners.end(b)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, s := range b.sessions {

@@ -42,6 +42,8 @@ type call struct {
 	// tool as the server names it; empty if the request is not a call of one. rename: the client calls it by a longer name.
 	tool   string
 	rename bool
+	// listed: the server has listed the tool.
+	listed bool
 	hints  mcp.Hints
 	// make does what is to be done on a session. Nil passes the message.
 	make func(*session) error
@@ -66,6 +68,7 @@ func (p *Proxy) call(ctx context.Context, q *request, c *call) {
 		key := flight{q.client.id, string(q.reply.id)}
 		p.flights.begin(key, c)
 		defer p.flights.end(key, c)
+		c.backend.wants.seen(q.client.id)
 	}
 	err := p.Recoverer.Do(ctx, recovery.Call{Server: c.backend.server, Tool: c.tool, Hints: c.hints, RequestedBy: q.caller(), AtOnce: true, Make: c.try}, c)
 	result := "passed"

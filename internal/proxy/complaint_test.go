@@ -25,6 +25,7 @@ func TestComplaints(t *testing.T) {
 	result := func(flag, text string) string {
 		return `{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"` + text + `"}],` + flag + `}}`
 	}
+	long := strings.Repeat("x", 2<<10)
 	for name, tc := range map[string]struct {
 		tool, kind, answer string
 		status             int
@@ -36,6 +37,7 @@ func TestComplaints(t *testing.T) {
 		"not to be called twice":     {"start_scan", "application/json", result(`"isError":true`, said), 200, v1alpha1.ErrorDependencyDown},
 		"a JSON-RPC error":           {"list_hosts", "application/json", `{"jsonrpc":"2.0","id":%s,"error":{"code":7,"message":"` + said + `"}}`, 200, v1alpha1.ErrorDependencyDown},
 		"one with an HTTP status":    {"list_hosts", "application/json", `{"jsonrpc":"2.0","id":%s,"error":{"code":7,"message":"` + said + `"}}`, 400, v1alpha1.ErrorDependencyDown},
+		"in the middle":              {"list_hosts", "application/json", result(`"structuredContent":{"x":"`+long+`"},"isError" : true,"_meta":{"x":"`+long+`"}`, said), 200, v1alpha1.ErrorDependencyDown},
 		"another error":              {"list_hosts", "application/json", result(`"isError":true`, "no such host: web-1"), 200, ""},
 		"no error":                   {"list_hosts", "application/json", result(`"isError":false`, said), 200, ""},
 		"data that has the words":    {"list_hosts", "application/json", result(`"structuredContent":{"isError":true}`, said), 200, ""},
@@ -70,6 +72,7 @@ func TestComplaints(t *testing.T) {
 			}
 			var failure healing.Failure
 			if tc.class != "" {
+				mcptest.Eventually(t, "a heal is asked for", func() bool { return w.healer.count() > 0 })
 				failure = <-w.healer.began
 			}
 			if failure.Error.Class != tc.class || tc.class == "" && w.healer.count() != 0 {
@@ -100,7 +103,7 @@ func TestAPanicIsOfItsCallAlone(t *testing.T) {
 
 func TestSaysError(t *testing.T) {
 	for text, want := range map[string]bool{
-		``: false, `{}`: false, `{"isError":true}`: true, `{"isError": true}`: true, `{"isError":false}`: false, `{"isError":`: false,
+		``: false, `{}`: false, `{"isError":true}`: true, `{"isError": true}`: true, `{"isError" : true}`: true, `{"isError"}`: false, `{"isError"`: false, `{"Error":true}`: false, `{"isError":false}`: false, `{"isError":`: false,
 		`{"isError":false,"x":{"isError":true}}`: true, `{"text":"\"isError\":true"}`: false,
 	} {
 		if got := saysError([]byte(text)); got != want {
@@ -122,4 +125,11 @@ func BenchmarkSaysError(b *testing.B) {
 			}
 		})
 	}
+	rows := []byte(strings.Repeat(`{"id":1,"NAME":"E1","text":"\\"Error\\""},`, maxComplaint/40))
+	b.Run("rows", func(b *testing.B) {
+		b.SetBytes(int64(len(rows)))
+		for b.Loop() {
+			saysError(rows)
+		}
+	})
 }

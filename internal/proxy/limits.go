@@ -18,8 +18,8 @@ type Limits struct {
 	HeldBytes           int64
 	// HeldFor bounds the time that one call waits.
 	HeldFor time.Duration
-	// Listeners at a time: clients with an open GET.
-	Listeners int
+	// Listeners at a time: clients with an open GET; and ListenersEach, those of one caller.
+	Listeners, ListenersEach int
 	// Message of a server, in bytes; and Buffered, the memory of all messages that are larger than usual and on their way.
 	Message, Buffered int64
 }
@@ -41,7 +41,7 @@ func (l *Limits) setDefaults() {
 	for _, limit := range []struct {
 		value     *int
 		otherwise int
-	}{{&l.Held, 4096}, {&l.HeldPerServer, 1024}, {&l.Listeners, 10000}} {
+	}{{&l.Held, 4096}, {&l.HeldPerServer, 1024}, {&l.Listeners, 10000}, {&l.ListenersEach, 1000}} {
 		if *limit.value == 0 {
 			*limit.value = limit.otherwise
 		}

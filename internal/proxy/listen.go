@@ -6,6 +6,7 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,28 +25,44 @@ type listener struct {
 	// server that it listens to, nil for all.
 	server *backend
 	client string
+	caller string
 	out    chan []byte
 }
 
 // listeners are told of what happens outside of calls.
 type listeners struct {
-	mu     sync.Mutex
-	all    map[*listener]struct{}
+	mu sync.Mutex
+	// all by server and session: a client may listen more than once.
+	all map[*backend]map[string]map[*listener]struct{}
+	// count of all, and each of one caller.
+	count  int
+	each   map[string]int
 	closed bool
 }
 
-func (l *listeners) join(server *backend, client string, limit int) (*listener, bool) {
+// join takes a place, of which there are most in all and each of one caller; if nobody knows the caller, the first alone counts.
+func (l *listeners) join(server *backend, client, caller string, most, each int) (*listener, *refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || len(l.all) >= limit {
-		return nil, false
+	switch {
+	case l.closed || l.count >= most:
+		return nil, &refusal{http.StatusServiceUnavailable, codeBusy, "as many clients listen as may listen: try again later", nil}
+	case caller != "" && l.each[caller] >= each:
+		return nil, &refusal{http.StatusTooManyRequests, codeBusy, "you have as many streams open that listen as one caller may have: close some", nil}
+	case l.all == nil:
+		l.all, l.each = map[*backend]map[string]map[*listener]struct{}{}, map[string]int{}
 	}
-	if l.all == nil {
-		l.all = map[*listener]struct{}{}
+	if l.all[server] == nil {
+		l.all[server] = map[string]map[*listener]struct{}{}
 	}
-	one := &listener{server: server, client: client, out: make(chan []byte, maxBehind)}
-	l.all[one] = struct{}{}
-	return one, true
+	if l.all[server][client] == nil {
+		l.all[server][client] = map[*listener]struct{}{}
+	}
+	one := &listener{server: server, client: client, caller: caller, out: make(chan []byte, maxBehind)}
+	l.all[server][client][one] = struct{}{}
+	l.count++
+	l.each[caller]++
+	return one, nil
 }
 
 // leave ends a listener. It is not told anything any more.
@@ -57,10 +74,21 @@ func (l *listeners) leave(one *listener) {
 
 // remove must be called with the lock held.
 func (l *listeners) remove(one *listener) {
-	if _, ok := l.all[one]; ok {
-		delete(l.all, one)
-		close(one.out)
+	clients := l.all[one.server]
+	if _, ok := clients[one.client][one]; !ok {
+		return
 	}
+	if delete(clients[one.client], one); len(clients[one.client]) == 0 {
+		delete(clients, one.client)
+	}
+	if len(clients) == 0 {
+		delete(l.all, one.server)
+	}
+	l.count--
+	if l.each[one.caller]--; l.each[one.caller] == 0 {
+		delete(l.each, one.caller)
+	}
+	close(one.out)
 }
 
 // tell sends a notification to those who listen to a server; nil means to those who listen to all.
@@ -70,28 +98,40 @@ func (l *listeners) tell(server *backend, data []byte) { l.tellThose(server, dat
 func (l *listeners) tellThose(server *backend, data []byte, concerns func(client string) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for one := range l.all {
-		if one.server != server || concerns != nil && !concerns(one.client) {
+	for client, ones := range l.all[server] {
+		if concerns != nil && !concerns(client) {
 			continue
 		}
-		select {
-		case one.out <- data:
-		default:
-			l.remove(one)
+		for one := range ones {
+			select {
+			case one.out <- data:
+			default:
+				l.remove(one)
+			}
 		}
 	}
 }
 
-// listens reports whether a client listens to a server.
-func (l *listeners) listens(server *backend, client string) bool {
+// who are the clients that listen to a server.
+func (l *listeners) who(server *backend) map[string]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for one := range l.all {
-		if one.server == server && one.client == client {
-			return true
+	who := make(map[string]bool, len(l.all[server]))
+	for client := range l.all[server] {
+		who[client] = true
+	}
+	return who
+}
+
+// end ends those who listen to a server.
+func (l *listeners) end(server *backend) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, ones := range l.all[server] {
+		for one := range ones {
+			l.remove(one)
 		}
 	}
-	return false
 }
 
 var toolsChanged = []byte(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)
@@ -99,10 +139,11 @@ var toolsChanged = []byte(`{"jsonrpc":"2.0","method":"notifications/tools/list_c
 // close ends all listeners, and takes no more.
 func (l *listeners) close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.closed = true
-	for one := range l.all {
-		l.remove(one)
+	servers := slices.Collect(maps.Keys(l.all))
+	l.mu.Unlock()
+	for _, server := range servers {
+		l.end(server)
 	}
 }
 
@@ -127,10 +168,10 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 		refused.write(w, nil)
 		return
 	}
-	one, ok := p.listeners.join(server, client.id, p.Limits.Listeners)
-	if !ok {
+	one, full := p.listeners.join(server, client.id, p.Caller(r), p.Limits.Listeners, p.Limits.ListenersEach)
+	if full != nil {
 		w.Header().Set("Retry-After", "5")
-		refuse(w, http.StatusServiceUnavailable, nil, codeBusy, "as many clients listen as may listen: try again later")
+		full.write(w, nil)
 		return
 	}
 	p.metrics.listeners.Inc()
@@ -141,13 +182,6 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 		p.background(func(context.Context) { _, _, _ = server.session(server.ctx, 0) }) //nolint:contextcheck // the server's own, which outlives the request
 	}
 	p.tellOn(r.Context(), w, one)
-	if server != nil && server.wants.has(client.id) {
-		p.background(func(ctx context.Context) {
-			if p.pause(ctx, wantsKept) && !p.listeners.listens(server, client.id) {
-				server.forget(client.id)
-			}
-		})
-	}
 }
 
 func (p *Proxy) tellOn(ctx context.Context, w http.ResponseWriter, one *listener) {

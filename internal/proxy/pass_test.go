@@ -317,7 +317,7 @@ func TestListsChange(t *testing.T) {
 	mcptest.Eventually(t, "both listen", func() bool {
 		w.proxy.listeners.mu.Lock()
 		defer w.proxy.listeners.mu.Unlock()
-		return len(w.proxy.listeners.all) == 2
+		return w.proxy.listeners.count == 2
 	})
 	until := func(told chan struct{}, want func() bool) {
 		t.Helper()
@@ -418,7 +418,7 @@ func TestServerGoes(t *testing.T) {
 		defer all[0].tools.mu.Unlock()
 		return all[0].tools.known && !all[0].tools.busy
 	})
-	one, _ := w.proxy.listeners.join(nil, "", 1)
+	one, _ := w.proxy.listeners.join(nil, "", "", 1, 1)
 	w.registry.OnDelete(sandfly.Service())
 	select {
 	case data := <-one.out:

@@ -161,6 +161,7 @@ func (p *Proxy) target(r *http.Request) (*backend, *refusal) {
 		return nil, &refusal{http.StatusBadRequest, codeInvalidParams, err.Error(), nil}
 	}
 	if err := p.MayUse(r.Context(), b.server.Key()); err != nil {
+		p.Refused(err)
 		return nil, &refusal{http.StatusForbidden, codeInvalidParams, err.Error(), nil}
 	}
 	return b, nil
@@ -176,7 +177,7 @@ func (p *Proxy) request(ctx context.Context, q *request) {
 		p.callTool(ctx, q)
 	default:
 		switch {
-		case q.server != nil && p.share(q, string(method)):
+		case q.server != nil && p.share(ctx, q, string(method)):
 		case q.server != nil:
 			p.call(ctx, q, &call{backend: q.server, hints: mcp.Hints{Given: true, Idempotent: slices.Contains(idempotent, string(method))}})
 		case string(method) == `"tools/list"`:
@@ -210,13 +211,14 @@ func (p *Proxy) callTool(ctx context.Context, q *request) {
 			return
 		}
 		if err := p.MayUse(ctx, c.backend.server.Key()); err != nil {
+			p.Refused(err)
 			_ = q.reply.fail(codeInvalidParams, err.Error(), nil)
 			return
 		}
 		c.tool, c.rename = tool, true
 	}
-	c.hints = c.backend.tools.hints(c.tool)
-	q.span.Named("tools/call", c.tool)
+	c.hints, c.listed = c.backend.tools.hints(c.tool)
+	q.span.Named("tools/call", c.spanned())
 	q.span.String(telemetry.ToolName, c.tool)
 	q.span.String(telemetry.Operation, telemetry.OperationTool)
 	p.call(ctx, q, c)

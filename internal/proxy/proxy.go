@@ -38,6 +38,8 @@ type Options struct {
 	Registry  prometheus.Registerer
 	// MayUse is nil if the one who makes a request may use a server, and else says why not. Nil lets everybody use all.
 	MayUse func(context.Context, types.NamespacedName) error
+	// Refused is told each error of MayUse that a caller was told. Nil is told none.
+	Refused func(error)
 	// Panics of work in the background are caught here. Nil counts none.
 	Panics *panics.Catcher
 	// Caller names who makes a request, for the record. Nil names nobody.
@@ -91,6 +93,9 @@ func New(o Options) *Proxy {
 	if o.MayUse == nil {
 		o.MayUse = func(context.Context, types.NamespacedName) error { return nil }
 	}
+	if o.Refused == nil {
+		o.Refused = func(error) {}
+	}
 	o.Limits.setDefaults()
 	p := &Proxy{Options: o, metrics: newMetrics(o.Registry)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -98,6 +103,7 @@ func New(o Options) *Proxy {
 	o.Servers.OnChange(p.backends.wake)
 	p.sync()
 	p.background(p.follow)
+	p.background(p.sweep)
 	return p
 }
 

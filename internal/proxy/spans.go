@@ -61,11 +61,11 @@ func (c *call) passed(ctx context.Context, s *session) error {
 	if c.proxy.Tracer == nil {
 		return c.pass(ctx, s)
 	}
-	verb, object := "tools/call", c.tool
+	verb := "tools/call"
 	if c.tool == "" {
 		verb = "request"
 	}
-	ctx, span := c.proxy.Tracer.Start(ctx, telemetry.Client, verb, object)
+	ctx, span := c.proxy.Tracer.Start(ctx, telemetry.Client, verb, c.spanned())
 	defer span.End()
 	span.String(telemetry.ToolName, c.tool)
 	span.String(telemetry.Namespace, c.backend.server.Key().Namespace)
@@ -75,6 +75,14 @@ func (c *call) passed(ctx context.Context, s *session) error {
 		span.Fail(string(c.backend.server.Failure(ctx, err, c.tool).Class))
 	}
 	return err
+}
+
+// spanned is the tool in the name of a span; empty if the server has not listed it: then only an attribute has what the caller wrote.
+func (c *call) spanned() string {
+	if !c.listed {
+		return ""
+	}
+	return c.tool
 }
 
 // placed is the head of a request to a server, with its place in the trace.

@@ -5,6 +5,7 @@ package proxy
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestUntraced(t *testing.T) {
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(100, func() {
 		ctx := p.traced(ctx, q)
-		q.span.Named("tools/call", c.tool)
+		q.span.Named("tools/call", c.spanned())
 		q.span.String(telemetry.ToolName, c.tool)
 		_ = p.placed(ctx, head)
 		if c.class() != "OK" {
@@ -86,6 +87,35 @@ func TestTraced(t *testing.T) {
 	}
 	if one := spans[2]; one.Name != "_OTHER" || strings.Contains(one.String(), "made/up") {
 		t.Error(one)
+	}
+}
+
+// TestNamesOfSpansAreBounded: a tool is in one if its server has listed it.
+func TestNamesOfSpansAreBounded(t *testing.T) {
+	collector := telemetrytest.New(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	tracer, err := telemetry.New(t.Context(), "gateway", "1", logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, []*mcptest.Backend{mcptest.Start(t, "sandfly")}, func(o *Options) { o.Tracer = tracer })
+	session := w.connect("/mcp", nil)
+	toolNames(t, session) // so they are listed
+	for _, tool := range []string{"list_hosts", "made-up"} {
+		_, _ = callTool(t, session, "sandfly__"+tool, nil)
+		_, _ = w.raw("/mcp/sandfly", session.ID(), `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"`+tool+`"}}`)
+	}
+	if err := tracer.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]int{}
+	for _, span := range collector.Spans() {
+		if tool := span.Text(telemetry.ToolName); tool != "" {
+			names[tool+": "+span.Name]++ // of the message, and to the server
+		}
+	}
+	if want := map[string]int{"list_hosts: tools/call list_hosts": 4, "made-up: tools/call": 4}; !maps.Equal(names, want) {
+		t.Errorf("%v, want %v", names, want)
 	}
 }
 

@@ -43,10 +43,12 @@ type tool struct {
 	name envelope.Span
 }
 
-func (t *tools) hints(name string) mcp.Hints {
+// hints of a tool, and whether the server has listed it.
+func (t *tools) hints(name string) (hints mcp.Hints, listed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.byName[name]
+	hints, listed = t.byName[name]
+	return hints, listed
 }
 
 // set takes note of a listing and reports whether it differs from the last one.
@@ -136,7 +138,11 @@ func (b *backend) list(ctx context.Context) (changed bool, err error) {
 				Idempotent bool `json:"idempotentHint"`
 			} `json:"annotations"`
 		}
-		if json.Unmarshal(t.raw, &about) == nil && about.Annotations != nil {
+		if json.Unmarshal(t.raw, &about) != nil {
+			continue
+		}
+		byName[about.Name] = mcp.Hints{}
+		if about.Annotations != nil {
 			byName[about.Name] = mcp.Hints{Given: true, ReadOnly: about.Annotations.ReadOnly, Idempotent: about.Annotations.Idempotent}
 		}
 	}

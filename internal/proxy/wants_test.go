@@ -5,14 +5,18 @@ package proxy
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 )
@@ -91,7 +95,7 @@ func TestWhatClientsShare(t *testing.T) {
 	}
 	anna, bob := client{id: newSession(versions[0], 0).id}, client{id: newSession(versions[0], sampling).id}
 	for _, one := range []*client{&anna, &bob} {
-		one.ears, _ = w.proxy.listeners.join(b, one.id, 10)
+		one.ears, _ = w.proxy.listeners.join(b, one.id, "", 10, 10)
 	}
 	ask := func(c client, method, params string) {
 		t.Helper()
@@ -155,38 +159,198 @@ func TestWhatClientsShare(t *testing.T) {
 	hears(changed("a"), bob)
 	ask(anna, "logging/setLevel", `{"level":"warning"}`)
 	s.was(t, "logging/setLevel warning")
-	if !b.wants.has(bob.id) {
-		t.Error("what bob asked for is not known to be there")
-	}
 	b.forget(bob.id)
 	s.was(t, "resources/unsubscribe a", "resources/unsubscribe b")
-	if b.wants.has(bob.id) || !b.wants.has(anna.id) {
-		t.Error("bob is not forgotten, or anna is")
-	}
 	hears(changed("b"))
-	if len(b.wants.uris) != 0 || b.wants.count != 0 || len(b.wants.levels) != 1 {
+	if b.wants.clients[anna.id] == nil || len(b.wants.clients) != 1 || len(b.wants.uris) != 0 || b.wants.count != 1 || b.wants.named != 1 {
 		t.Errorf("kept: %+v", &b.wants)
 	}
 	b.forget(anna.id)
 	s.was(t, "logging/setLevel info")
 }
 
-// TestWantsAreBounded: what one client asks for is not another's to pay.
+// TestTheLastWishIsHeardLast: who takes a wish back, and who has it at the same time, may be heard in any order. In the end the server has
+// been told what is wanted.
+func TestTheLastWishIsHeardLast(t *testing.T) {
+	sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{}, nil)
+	s := &wished{tell: make(chan string)}
+	held, release := make(chan struct{}, 2), make(chan struct{})
+	sandfly.Break(func(w http.ResponseWriter, r *http.Request, body string, next http.HandlerFunc) bool {
+		if strings.Contains(body, "resources/unsubscribe") || strings.Contains(body, `"debug"`) {
+			held <- struct{}{}
+			<-release
+		}
+		return s.fault(w, r, body, next)
+	})
+	w := newWorld(t, []*mcptest.Backend{sandfly})
+	anna, bob := newSession(versions[0], 0).id, newSession(versions[0], 0).id
+	ask := func(client, method, params string) {
+		if status, got := w.raw("/mcp/sandfly", client, `{"jsonrpc":"2.0","id":7,"method":"`+method+`","params":`+params+`}`); status != 200 || !strings.Contains(got, `"result":{}`) {
+			t.Errorf("%s: %d %s", method, status, got)
+		}
+	}
+	var asked sync.WaitGroup
+	slow := func(method, params string) {
+		asked.Go(func() { ask(anna, method, params) })
+		<-held
+	}
+	ask(anna, "resources/subscribe", `{"uri":"a"}`)
+	slow("resources/unsubscribe", `{"uri":"a"}`)
+	ask(bob, "resources/subscribe", `{"uri":"a"}`)
+	slow("logging/setLevel", `{"level":"debug"}`)
+	<-held // it is told to the session that there is, and passed on
+	ask(anna, "logging/setLevel", `{"level":"error"}`)
+	close(release)
+	asked.Wait()
+	last := func(method string) string {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, one := range slices.Backward(s.asked) {
+			if strings.HasPrefix(one, method) {
+				return one
+			}
+		}
+		return ""
+	}
+	mcptest.Eventually(t, "the server knows what is wanted", func() bool {
+		return last("resources/") == "resources/subscribe a" && last("logging/") == "logging/setLevel error"
+	})
+}
+
+// TestWantsAreBounded: what one client asks for is not another's to pay, and what one caller asks for, with however many sessions, not
+// another's.
 func TestWantsAreBounded(t *testing.T) {
 	var w wants
-	for n := range maxWants {
-		if !w.subscribe("a", fmt.Sprint(n)) || !w.setLevel(fmt.Sprint(n), 0) {
+	for n := range maxWantsEach / 2 {
+		if w.subscribe("a", "anna", fmt.Sprint(n)) != nil || w.setLevel(fmt.Sprint(n), "anna", 0) != nil {
 			t.Fatal(n)
 		}
 	}
-	if w.subscribe("b", "one more") || w.setLevel("one more", 0) || w.subscribe("c", strings.Repeat("x", maxURI+1)) {
-		t.Error("there is no bound")
+	if !errors.Is(w.subscribe("a", "anna", "one more"), errWantsEach) || !errors.Is(w.setLevel("one more", "anna", 0), errWantsEach) {
+		t.Error("there is no bound for a caller")
 	}
-	if !w.subscribe("a", "0") || !w.setLevel("0", 3) {
+	if w.subscribe("a", "anna", "0") != nil || w.setLevel("0", "anna", 3) != nil {
 		t.Error("what is there already counts again")
 	}
-	if !w.unsubscribe("a", "0") || !w.subscribe("b", "one more") {
+	if w.subscribe("b", "bob", "one more") != nil {
+		t.Error("anna takes what is bob's")
+	}
+	for n := range maxWants - maxWantsEach - 1 {
+		if w.subscribe("?", "", fmt.Sprint(n)) != nil {
+			t.Fatal(n)
+		}
+	}
+	if !errors.Is(w.subscribe("b", "bob", "two more"), errWants) || !errors.Is(w.setLevel("b", "bob", 0), errWants) {
+		t.Error("there is no bound for all")
+	}
+	if w.unsubscribe("a", "0"); w.subscribe("a", "anna", "one more") != nil {
 		t.Error("a place that is free is not given")
+	}
+	for client := range w.clients {
+		w.forget(client)
+	}
+	if w.count != 0 || w.named != 0 || len(w.each) != 0 || len(w.uris) != 0 {
+		t.Errorf("kept: %+v", &w)
+	}
+}
+
+// TestABoundIsTold: in words that say whose it is, and with a URI that is too long nothing is kept.
+func TestABoundIsTold(t *testing.T) {
+	sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{}, nil)
+	w := newWorld(t, []*mcptest.Backend{sandfly}, func(o *Options) { o.Caller = func(*http.Request) string { return "anna" } })
+	b, err := w.proxy.backends.find("sandfly")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range maxWantsEach {
+		if err := b.wants.subscribe("a", "anna", fmt.Sprint(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for uri, want := range map[string]string{"x": fmt.Sprint(codeBusy), strings.Repeat("x", maxURI+1): fmt.Sprint(codeInvalidParams)} {
+		_, got := w.raw("/mcp/sandfly", newSession(versions[0], 0).id, `{"jsonrpc":"2.0","id":7,"method":"resources/subscribe","params":{"uri":"`+uri+`"}}`)
+		if !strings.Contains(got, `"code":`+want) || b.wants.count != maxWantsEach {
+			t.Errorf("%.300s", got)
+		}
+	}
+}
+
+// TestWhoIsGoneIsForgotten: soon after its stream, and after an hour where it never had one; and not while it listens or asks.
+func TestWhoIsGoneIsForgotten(t *testing.T) {
+	var w wants
+	for _, client := range []string{"listens", "listened", "asks", "mute"} {
+		if err := w.subscribe(client, "", client); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sweep(map[string]bool{"listens": true, "listened": true})
+	gone := map[string]int{}
+	for sweep := range 2 * idleMute {
+		w.seen("asks")
+		for _, uri := range w.sweep(map[string]bool{"listens": true}) {
+			gone[uri] = sweep + 1
+		}
+	}
+	if want := map[string]int{"listened": idleCut, "mute": idleMute - 1}; !maps.Equal(gone, want) {
+		t.Errorf("gone after %v sweeps, want %v", gone, want)
+	}
+}
+
+// TestSweeps: they happen, and the server is told.
+func TestSweeps(t *testing.T) {
+	sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{}, nil)
+	s, now := &wished{tell: make(chan string)}, testclock.NewFakeClock(time.Now())
+	sandfly.Break(s.fault)
+	w := newWorld(t, []*mcptest.Backend{sandfly}, func(o *Options) { o.Clock = now })
+	w.raw("/mcp/sandfly", newSession(versions[0], 0).id, `{"jsonrpc":"2.0","id":7,"method":"resources/subscribe","params":{"uri":"a"}}`)
+	s.was(t, "resources/subscribe a")
+	mcptest.Eventually(t, "the server is told", func() bool {
+		now.Step(sweepEvery)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return slices.Contains(s.asked, "resources/unsubscribe a")
+	})
+}
+
+// TestListeners: those of a server that is gone are ended, and those of others are not; and one caller does not take all places.
+func TestListeners(t *testing.T) {
+	var l listeners
+	gone, other := &backend{opened: 1}, &backend{opened: 2}
+	of := func(server *backend, client string) *listener {
+		one, full := l.join(server, client, "anna", 4, 3)
+		if full != nil {
+			t.Fatal(full.message)
+		}
+		return one
+	}
+	first, second, third := of(gone, "a"), of(gone, "a"), of(other, "a")
+	if _, full := l.join(other, "b", "anna", 4, 3); full == nil || full.status != http.StatusTooManyRequests {
+		t.Errorf("one caller may have any number: %+v", full)
+	}
+	if bobs, full := l.join(other, "b", "bob", 4, 3); full != nil {
+		t.Errorf("anna takes what is bob's: %+v", full)
+	} else if _, full = l.join(other, "c", "carl", 4, 3); full == nil || full.status != http.StatusServiceUnavailable {
+		t.Errorf("there is no bound for all: %+v", full)
+	} else {
+		l.leave(bobs)
+	}
+	if who := l.who(gone); len(who) != 1 || !who["a"] || len(l.who(nil)) != 0 {
+		t.Error(who)
+	}
+	if l.leave(second); !l.who(gone)["a"] {
+		t.Error("one of two streams is all that is known of a client")
+	}
+	l.end(gone)
+	if _, open := <-first.out; open || l.count != 1 || len(l.all) != 1 {
+		t.Errorf("kept: %+v", &l)
+	}
+	l.tell(other, []byte("x"))
+	if string(<-third.out) != "x" {
+		t.Error("another is not told")
+	}
+	l.leave(first)
+	if l.leave(third); l.count != 0 || len(l.all) != 0 || len(l.each) != 0 {
+		t.Errorf("kept: %+v", &l)
 	}
 }
 
@@ -194,7 +358,7 @@ func TestWantsAreBounded(t *testing.T) {
 func TestPartsOfResources(t *testing.T) {
 	var w wants
 	for _, uri := range []string{"", "file:///a", "file:///a/b/"} {
-		w.subscribe("x", uri)
+		_ = w.subscribe("x", "", uri)
 	}
 	for uri, want := range map[string][]string{
 		"file:///a":     {"file:///a"},

@@ -54,6 +54,41 @@ func TestWhatIsKnownIsToldAtOnce(t *testing.T) {
 	}
 }
 
+// TestTheBreakerIsTold: calls are made, wait for the heal, are answered at once, and are made again after a probe.
+func TestTheBreakerIsTold(t *testing.T) {
+	over := make(chan struct{})
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, _ func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+		until(ctx, over)
+		return notFixed(), nil
+	}}
+	w := newWorld(t, h, false)
+	state := func(want float64) {
+		t.Helper()
+		if got := w.metric(t, "cortex_gateway_breaker_state"); got != want {
+			t.Errorf("the state is %v, want %v", got, want)
+		}
+	}
+	do, _ := counting(nil, refused, nil)
+	_, _ = w.call(t.Context(), do)
+	state(0)
+	ended := make(chan error, 1)
+	go func() { _, err := w.call(t.Context(), do); ended <- err }()
+	mcptest.Eventually(t, "the heal", func() bool { return h.heals.Load() == 1 })
+	state(1)
+	close(over)
+	if err := <-ended; err == nil {
+		t.Error("it was not healed, and there is no error")
+	}
+	state(2)
+	_, err := w.call(t.Context(), do)
+	if n := w.metric(t, "cortex_gateway_known_failures_total"); n != 1 || !atOnce(t, err).AtOnce {
+		t.Errorf("%v calls were answered at once: %v", n, err)
+	}
+	w.clock.Step(time.Second)
+	_, _ = w.call(t.Context(), do)
+	state(0)
+}
+
 func TestAProbeThatSucceedsLetsAllThrough(t *testing.T) {
 	w := newWorld(t, ends(notFixed(), nil), false)
 	do, made := counting(refused, nil)

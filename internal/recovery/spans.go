@@ -45,8 +45,9 @@ func (c *call) told(outcome *healing.Outcome, back bool, unhealed error) {
 
 // replay makes the call again after a heal.
 func (c *call) replay(ctx context.Context, verdict mcp.Verdict) error {
-	ctx, span := c.Tracer.Start(ctx, telemetry.Internal, "replay", c.Tool)
+	ctx, span := c.Tracer.Start(ctx, telemetry.Internal, "replay", c.service()) // a caller may have made up the tool
 	defer span.End()
+	span.String(telemetry.ToolName, c.Tool)
 	span.String(telemetry.Service, c.service())
 	span.String(telemetry.Replay, decided(verdict))
 	span.String(telemetry.ReplayReason, verdict.Reason)

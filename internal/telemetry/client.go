@@ -20,6 +20,7 @@ import (
 	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"golang.org/x/net/http/httpguts"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -58,13 +59,19 @@ func newClient() (*client, error) {
 		return nil, err
 	}
 	for pair := range strings.SplitSeq(setting("HEADERS"), ",") {
-		key, value, ok := strings.Cut(pair, "=")
-		plain, err := url.PathUnescape(strings.TrimSpace(value))
-		if ok && err == nil {
-			c.header.Set(strings.TrimSpace(key), plain)
-		} else if strings.TrimSpace(pair) != "" {
-			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_HEADERS: write key=value pairs with commas between them, the values URL-encoded") // the value may be a secret
+		if strings.TrimSpace(pair) == "" {
+			continue
 		}
+		key, value, ok := strings.Cut(pair, "=")
+		key = strings.TrimSpace(key)
+		plain, err := url.PathUnescape(strings.TrimSpace(value))
+		switch { // the value may be a secret
+		case !ok || err != nil:
+			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_HEADERS: write key=value pairs with commas between them, the values URL-encoded")
+		case !httpguts.ValidHeaderFieldName(key) || !httpguts.ValidHeaderFieldValue(plain):
+			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_HEADERS: the name or the value of a header has a character that no HTTP header may have, such as a line break (%%0d, %%0a)")
+		}
+		c.header.Set(key, plain)
 	}
 	switch compression := setting("COMPRESSION"); compression {
 	case "", "none":

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -69,10 +70,34 @@ func New(ctx context.Context, service, version string, log logr.Logger) (*Tracer
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Info("spans are lost", "reason", err.Error()) }))
+	otel.SetErrorHandler(&lost{log: log, now: time.Now})
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about), sdktrace.WithIDGenerator(ids{}))
 	log.Info("spans are exported", "to", client.shown())
 	return &Tracer{provider: provider, tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(version))}, nil
+}
+
+// lost logs that spans are lost.
+type lost struct {
+	log logr.Logger
+	now func() time.Time
+
+	mu    sync.Mutex
+	said  time.Time
+	times int
+}
+
+// lostEvery bounds how often that is said: a collector may be gone for days.
+const lostEvery = time.Minute
+
+// Handle implements otel.ErrorHandler.
+func (l *lost) Handle(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.times++
+	if now := l.now(); l.said.IsZero() || now.Sub(l.said) >= lostEvery {
+		l.log.Info("spans are lost", "reason", err.Error(), "times", l.times)
+		l.said, l.times = now, 0
+	}
 }
 
 // wanted reports whether the environment asks for spans.

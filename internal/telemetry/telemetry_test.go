@@ -70,6 +70,8 @@ func TestOff(t *testing.T) {
 // TestRefused: what cannot be done is said at the start, and no secret with it.
 func TestRefused(t *testing.T) {
 	for key, value := range map[string]string{
+		"OTEL_EXPORTER_OTLP_HEADERS ":       "x-tenant=s3cret%0d%0aX-Evil: 1",
+		"OTEL_EXPORTER_OTLP_HEADERS  ":      "x tenant=s3cret",
 		"OTEL_TRACES_EXPORTER":              "zipkin",
 		"OTEL_EXPORTER_OTLP_PROTOCOL":       "grpc",
 		"OTEL_EXPORTER_OTLP_ENDPOINT":       "user:s3cret@collector",
@@ -81,7 +83,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(key, func(t *testing.T) {
 			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-			t.Setenv(key, value)
+			t.Setenv(strings.TrimSpace(key), value)
 			_, err := telemetry.New(t.Context(), "program", "1", logr.Discard())
 			if err == nil || !strings.Contains(err.Error(), "OTEL_") || strings.Contains(err.Error(), "s3cret") {
 				t.Error(err)

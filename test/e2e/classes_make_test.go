@@ -20,7 +20,6 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -738,8 +737,7 @@ func withoutDNS(ctx context.Context, w *witness) error {
 			return err
 		}
 	}
-	DeferCleanup(func(ctx context.Context) { Expect(scaleDNS(ctx, 1)).To(Succeed()) })
-	if err := scaleDNS(ctx, 0); err != nil {
+	if err := stopDNS(ctx); err != nil {
 		return err
 	}
 	for name, ask := range ways {
@@ -765,11 +763,22 @@ func withoutDNS(ctx context.Context, w *witness) error {
 	return nil
 }
 
+var dnsKey = client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: "coredns"}
+
+// stopDNS takes the cluster's DNS away until the end of the spec.
+func stopDNS(ctx context.Context) error {
+	var deployment appsv1.Deployment
+	if err := cluster.Get(ctx, dnsKey, &deployment); err != nil {
+		return err
+	}
+	DeferCleanup(scaleDNS, ptr.Deref(deployment.Spec.Replicas, 1))
+	return scaleDNS(ctx, 0)
+}
+
 // scaleDNS sets the replicas of the cluster's DNS and waits until they are so.
 func scaleDNS(ctx context.Context, replicas int32) error {
 	var deployment appsv1.Deployment
-	key := client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: "coredns"}
-	if err := cluster.Get(ctx, key, &deployment); err != nil {
+	if err := cluster.Get(ctx, dnsKey, &deployment); err != nil {
 		return err
 	}
 	before := deployment.DeepCopy()
@@ -778,7 +787,7 @@ func scaleDNS(ctx context.Context, replicas int32) error {
 		return err
 	}
 	return cluster.Until(ctx, "CoreDNS to be as it shall", func(ctx context.Context) (bool, error) {
-		err := cluster.Get(ctx, key, &deployment)
+		err := cluster.Get(ctx, dnsKey, &deployment)
 		return deployment.Status.ObservedGeneration >= deployment.Generation && deployment.Status.Replicas == replicas && deployment.Status.ReadyReplicas == replicas, err
 	})
 }

@@ -9,9 +9,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -105,16 +103,7 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, ContinueO
 	})
 
 	It("names DNSFailure", func(ctx context.Context) {
-		scaleDNS := func(ctx context.Context, replicas int32) {
-			GinkgoHelper()
-			var dns appsv1.Deployment
-			Expect(cluster.Get(ctx, client.ObjectKey{Namespace: "kube-system", Name: "coredns"}, &dns)).To(Succeed())
-			before := dns.DeepCopy()
-			dns.Spec.Replicas = ptr.To(replicas)
-			Expect(cluster.Patch(ctx, &dns, client.MergeFrom(before))).To(Succeed())
-		}
-		scaleDNS(ctx, 0)
-		DeferCleanup(func(ctx context.Context) { scaleDNS(ctx, 1) })
+		Expect(stopDNS(ctx)).To(Succeed())
 		broken := server
 		broken.Break = faults.NoName
 		begin(ctx, broken)

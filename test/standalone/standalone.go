@@ -137,15 +137,19 @@ func Run(t *testing.T, root string, account *rest.Config, flags ...string) *Gate
 func (g *Gateway) listen(said *os.File, address chan<- string) {
 	defer close(g.over)
 	listening := regexp.MustCompile(`"addr":"([^"]+)"`)
-	for lines := bufio.NewScanner(said); lines.Scan(); {
-		if found := listening.FindStringSubmatch(lines.Text()); found != nil {
+	for lines := bufio.NewReaderSize(said, 64<<10); ; {
+		line, _, err := lines.ReadLine() // what is longer comes in parts: whatever the process says, it is not held up
+		if err != nil {
+			return
+		}
+		if found := listening.FindSubmatch(line); found != nil {
 			select {
-			case address <- found[1]:
+			case address <- string(found[1]):
 			default:
 			}
 		}
 		if g.tail.Len() < 64<<10 {
-			fmt.Fprintln(&g.tail, lines.Text())
+			fmt.Fprintf(&g.tail, "%s\n", line)
 		}
 	}
 }
