@@ -4,6 +4,7 @@
 package gateway
 
 import (
+	"math"
 	"net"
 	"os"
 	"sync"
@@ -16,13 +17,14 @@ type hangups struct {
 	mu sync.Mutex
 	// file is the epoll instance; nil while nothing is watched.
 	file *os.File
-	last uint64
-	left map[uint64]func()
+	// last is the newest id. It starts again after two thousand million, and leaves out those that are still there.
+	last int32
+	left map[int32]func()
 }
 
 // watch calls left, once, when the other end of a connection closes it, for writing at least: a reader has nothing to say, and what it
 // says all the same is left unread. It gives an id to forget it by, or 0 if the connection cannot be watched.
-func (h *hangups) watch(conn net.Conn, left func()) (id uint64) {
+func (h *hangups) watch(conn net.Conn, left func()) (id int32) {
 	pollable, ok := conn.(syscall.Conn)
 	if !ok {
 		return 0
@@ -36,8 +38,8 @@ func (h *hangups) watch(conn net.Conn, left func()) (id uint64) {
 	if h.file == nil && !h.open() {
 		return 0
 	}
-	h.last++
-	event := syscall.EpollEvent{Events: syscall.EPOLLRDHUP | syscall.EPOLLONESHOT, Fd: int32(h.last), Pad: int32(h.last >> 32)}
+	h.next()
+	event := syscall.EpollEvent{Events: syscall.EPOLLRDHUP | syscall.EPOLLONESHOT, Fd: h.last}
 	added := control(h.file, func(poll int) error {
 		var err error
 		if closed := raw.Control(func(fd uintptr) { err = syscall.EpollCtl(poll, syscall.EPOLL_CTL_ADD, int(fd), &event) }); closed != nil {
@@ -53,8 +55,15 @@ func (h *hangups) watch(conn net.Conn, left func()) (id uint64) {
 	return h.last
 }
 
+// next must be called with the lock held.
+func (h *hangups) next() {
+	for there := true; there; _, there = h.left[h.last] {
+		h.last = h.last%math.MaxInt32 + 1
+	}
+}
+
 // forget must be called once for each that is watched, after its connection was closed, which takes it from the epoll instance.
-func (h *hangups) forget(id uint64) {
+func (h *hangups) forget(id int32) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.left, id)
@@ -68,7 +77,7 @@ func (h *hangups) open() bool {
 		return false
 	}
 	_ = syscall.SetNonblock(fd, true) // so that the runtime waits for it as for any connection
-	h.file, h.left = os.NewFile(uintptr(fd), "epoll"), map[uint64]func(){}
+	h.file, h.left = os.NewFile(uintptr(fd), "epoll"), map[int32]func(){}
 	go h.run(h.file)
 	return true
 }
@@ -96,14 +105,14 @@ func (h *hangups) run(file *os.File) {
 			return
 		}
 		for _, event := range events[:n] {
-			if left := h.of(uint64(uint32(event.Fd)) | uint64(uint32(event.Pad))<<32); left != nil {
+			if left := h.of(event.Fd); left != nil {
 				left()
 			}
 		}
 	}
 }
 
-func (h *hangups) of(id uint64) func() {
+func (h *hangups) of(id int32) func() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.left[id]

@@ -10,6 +10,6 @@ import "net"
 // hangups watches nothing where there is no epoll: each connection has a goroutine.
 type hangups struct{}
 
-func (*hangups) watch(net.Conn, func()) uint64 { return 0 }
+func (*hangups) watch(net.Conn, func()) int32 { return 0 }
 
-func (*hangups) forget(uint64) {}
+func (*hangups) forget(int32) {}

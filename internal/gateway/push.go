@@ -86,6 +86,7 @@ func (p *push) hungUp() {
 // pump is called by the one who uses the stream. It returns when there is nothing to write, when a goroutine goes on, or when the
 // stream is over: then there are wakes for ever, and nobody uses it again.
 func (p *push) pump() {
+	defer p.recovered()
 	var room [1]task.Event
 	for {
 		wakes := p.wakes.Load()
@@ -148,7 +149,7 @@ func (p *push) try(over bool) (rest []byte) {
 
 // later writes what the connection did not take, and goes on.
 func (p *push) later(rest []byte, over bool) {
-	defer p.server.Panics.Catch(panics.Handler, nil)
+	defer p.recovered()
 	p.err = taken{p.conn, p.server.WriteTimeout}.write(rest)
 	_ = p.conn.SetWriteDeadline(time.Time{}) // none for what is tried
 	if p.sentOff(); p.err != nil || over {
@@ -156,6 +157,15 @@ func (p *push) later(rest []byte, over bool) {
 		return
 	}
 	p.pump()
+}
+
+// recovered must be deferred by the one who uses the stream: a panic ends the stream alone, and not what made the event.
+func (p *push) recovered() {
+	if value := recover(); value != nil {
+		p.server.Panics.Caught(panics.Handler, value)
+		p.err = panics.Err
+		p.end()
+	}
 }
 
 // end is called once, by the one who uses the stream.

@@ -578,7 +578,8 @@ func TestAReaderThatLeavesIsMissed(t *testing.T) {
 			if _, err := fmt.Fprintf(conn, "POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
 				t.Fatal(err)
 			}
-			answerOn(t, conn)
+			response := answerOn(t, conn)
+			defer func() { _ = response.Body.Close() }()
 			if err := leave(conn); err != nil {
 				t.Fatal(err)
 			}

@@ -125,7 +125,7 @@ type connections struct {
 	hangups hangups
 	mu      sync.Mutex
 	// open has what hangups knows them by; 0 for those that it does not watch.
-	open map[net.Conn]uint64
+	open map[net.Conn]int32
 }
 
 // add takes a connection that was taken over, which must be closed.
@@ -133,7 +133,7 @@ func (c *connections) add(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open == nil {
-		c.open = map[net.Conn]uint64{}
+		c.open = map[net.Conn]int32{}
 	}
 	c.open[conn] = 0
 }
