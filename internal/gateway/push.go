@@ -19,7 +19,7 @@ import (
 )
 
 // push is the stream of a task on a connection that was taken over. Thousands of them wait for one heal, so none has a goroutine that
-// waits to write (docs/adr/0036): whoever makes an event writes it, as far as the connection takes it at once. A connection that does
+// waits to write (docs/adr/0035): whoever makes an event writes it, as far as the connection takes it at once. A connection that does
 // not has a goroutine until it does, or until the deadline of a write.
 type push struct {
 	stream
