@@ -168,11 +168,11 @@ func percentile(all []time.Duration, percent int) float64 {
 }
 
 // dead makes a server that nobody is at, and a gateway that knows it.
-func (w *world) dead(ctx context.Context) (*process, error) {
+func (w *world) dead(ctx context.Context, env ...string) (*process, error) {
 	if err := w.addServer(ctx, deadService, deadAddress); err != nil {
 		return nil, err
 	}
-	gateway, _, err := w.gateway(ctx)
+	gateway, _, err := w.gateway(ctx, env...)
 	return gateway, err
 }
 

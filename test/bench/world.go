@@ -168,7 +168,7 @@ func (w *world) addServer(ctx context.Context, name, address string) error {
 
 // gateway starts the gateway and waits until it is ready, and tells how long that took. It has its defaults, but for the bound on
 // what one caller may have, and asks the API server about every caller.
-func (w *world) gateway(ctx context.Context) (*process, time.Duration, error) {
+func (w *world) gateway(ctx context.Context, env ...string) (*process, time.Duration, error) {
 	address, err := free(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -180,7 +180,7 @@ func (w *world) gateway(ctx context.Context) (*process, time.Duration, error) {
 	defer func() { _ = log.Close() }()
 	cmd := exec.CommandContext(ctx, w.program, "--addr="+address, "--kubeconfig="+w.kubeconfig(), "--allow-loopback-servers",
 		"--max-streams-per-caller=10000", "--takeup-timeout=10m")
-	cmd.Stderr = log
+	cmd.Stderr, cmd.Env = log, append(os.Environ(), env...)
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, 0, err
