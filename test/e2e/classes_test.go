@@ -97,7 +97,7 @@ func tries(class v1alpha1.ErrorClass) int {
 	}
 }
 
-var _ = Describe("The classes of failure on a real cluster", Label("classes"), Ordered, ContinueOnFailure, func() {
+var _ = Describe("The classes of failure on a real cluster", Label("classes", elsewhere), Ordered, ContinueOnFailure, func() {
 	all := &observations{produced: map[mcpserver.Reason]bool{}}
 
 	BeforeAll(func(ctx context.Context) {

@@ -26,7 +26,7 @@ const settle = 90 * time.Second
 
 // Every fault stands in a namespace of its own, all at once, and is looked at by the plugin with a user's rights and by
 // the operator with its own.
-var _ = Describe("A diagnosis on a real cluster", Ordered, ContinueOnFailure, func() {
+var _ = Describe("A diagnosis on a real cluster", Label(elsewhere), Ordered, ContinueOnFailure, func() {
 	many := "fault-many"
 
 	BeforeAll(func(ctx context.Context) {

@@ -24,7 +24,7 @@ const (
 	goodImage = "cortex-mcpserver:dev"
 )
 
-var _ = Describe("Remediation on a real cluster", func() {
+var _ = Describe("Remediation on a real cluster", Label(elsewhere), func() {
 	BeforeEach(func() { DeferCleanup(clearFaults) })
 
 	It("rolls a Deployment back by itself to the revision that was available until the bad one came, where the policy lets it", func(ctx context.Context) {

@@ -29,7 +29,7 @@ const (
 	untilStuck = 150 * time.Second
 )
 
-var _ = Describe("Remediation that is left to people", func() {
+var _ = Describe("Remediation that is left to people", Label(elsewhere), func() {
 	BeforeEach(func() { DeferCleanup(clearFaults) })
 
 	It("reports a quota that is used up, and changes nothing", func(ctx context.Context) {

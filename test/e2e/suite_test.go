@@ -6,6 +6,7 @@ package e2e_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -48,9 +49,14 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	pristine = remember(ctx, sandfly)
 })
 
+// elsewhere is the label of specs that have servers in namespaces of their own, and leave the sandfly server alone.
+const elsewhere = "elsewhere"
+
 var _ = BeforeEach(func(ctx context.Context) {
 	Expect(cluster.Forget(ctx)).To(Succeed())
-	reset(ctx)
+	if !slices.Contains(CurrentSpecReport().Labels(), elsewhere) {
+		reset(ctx)
+	}
 })
 
 // reset replaces the sandfly server by a new one, whatever the test before did to it. A new Deployment and not a new
