@@ -57,6 +57,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, after int, t *task
 	p.wakes.Store(1) // nobody uses it before it is whole
 	p.reader = t.Read(after, p.wake)
 	p.left = p.reader.Leave
+	_ = conn.SetWriteDeadline(time.Time{}) // that of the head would hold for what is tried later
 	p.schedule()
 	s.conns.watch(conn, p.hungUp)
 	p.write(opening)

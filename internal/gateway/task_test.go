@@ -553,6 +553,23 @@ func TestASlowReaderDelaysNobody(t *testing.T) {
 	}
 }
 
+// The deadline is of each write: a stream may be silent for longer.
+func TestAStreamIsSilentForLongerThanAWriteMayTake(t *testing.T) {
+	o := options(t, &loop{})
+	o.WriteTimeout = 20 * time.Millisecond
+	o.Loop.(*loop).body = func(_ context.Context, _ string, emit func(chat.Event)) (chat.Status, string) {
+		for range 3 {
+			<-time.After(2 * o.WriteTimeout)
+			emit(chat.HealingProgress{Service: "sandfly", Message: "step"})
+		}
+		return chat.StatusCompleted, ""
+	}
+	url, _ := serve(t, o)
+	if got := scan(t, ask(t, url, "list hosts", true).body, -1); len(got) != 5 {
+		t.Errorf("got %d events", len(got))
+	}
+}
+
 // That a reader left is seen without anything being written, and what it said before is left unread.
 func TestAReaderThatLeavesIsMissed(t *testing.T) {
 	for name, leave := range map[string]func(*net.TCPConn) error{
