@@ -27,6 +27,8 @@ type request struct {
 	server *backend
 	caller func() string
 	reply  *reply
+	// canBeAsked: a stateless client says that servers may ask it something.
+	canBeAsked bool
 	// span is of the message.
 	span telemetry.Span
 }
@@ -54,7 +56,10 @@ func (p *Proxy) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := &request{message: message{data, found}, caller: func() string { return p.Caller(r) }}
-	if q.client, refused = p.client(r); refused == nil {
+	if q.client, refused = p.client(r); refused == nil && q.client.stateless() {
+		refused = q.admit(r.Header)
+	}
+	if refused == nil {
 		q.server, refused = p.target(r)
 	}
 	if refused != nil {
@@ -67,11 +72,13 @@ func (p *Proxy) post(w http.ResponseWriter, r *http.Request) {
 		defer q.reply.close()
 		ctx := p.traced(r.Context(), q)
 		defer q.span.End()
-		if name := found.Method.Of(data); string(name) == `"initialize"` {
+		switch name := found.Method.Of(data); {
+		case q.client.stateless() && p.alone(ctx, q):
+		case string(name) == `"initialize"`:
 			p.initialize(ctx, w, q)
-			return
+		default:
+			p.request(ctx, q)
 		}
-		p.request(ctx, q)
 	case envelope.Notification:
 		p.notification(q)
 		w.WriteHeader(http.StatusAccepted)
