@@ -27,7 +27,8 @@ type request struct {
 	server *backend
 	caller func() string
 	reply  *reply
-	// canBeAsked: a stateless client says that servers may ask it something.
+	// Of a stateless client: its headers, and whether it says that servers may ask it something.
+	header     http.Header
 	canBeAsked bool
 	// span is of the message.
 	span telemetry.Span
@@ -224,7 +225,14 @@ func (p *Proxy) callTool(ctx context.Context, q *request) {
 		}
 		c.tool, c.rename = tool, true
 	}
-	c.hints, c.listed = c.backend.tools.hints(c.tool)
+	known, listed := c.backend.tools.about(c.tool)
+	c.hints, c.listed = known.hints, listed
+	if q.client.stateless() {
+		if header := q.mirrored(known.mirrors); header != "" {
+			_ = q.reply.fail(codeHeaderMismatch, "header mismatch: "+header+" does not say what the argument is that it repeats", nil)
+			return
+		}
+	}
 	q.span.Named("tools/call", c.spanned())
 	q.span.String(telemetry.ToolName, c.tool)
 	q.span.String(telemetry.Operation, telemetry.OperationTool)

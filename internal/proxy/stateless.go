@@ -128,7 +128,7 @@ func (q *request) admit(header http.Header) *refusal {
 			return &refusal{http.StatusBadRequest, codeHeaderMismatch, fmt.Sprintf("header mismatch: the body says %.128q, and the header %s must say the same, once", one.body, one.header), nil}
 		}
 	}
-	q.canBeAsked = declares.set() != 0
+	q.header, q.canBeAsked = header, declares.set() != 0
 	envelope.Blank(meta, metaVersion, metaClient, metaCapabilities, metaLevel)
 	return nil
 }

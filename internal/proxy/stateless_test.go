@@ -19,6 +19,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/proxy/envelope"
 )
 
 // said is what a stateless client must say of itself, and says nothing of.
@@ -175,6 +176,56 @@ func TestStatelessResults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMirroredArguments: what a header repeats of the arguments is what they are.
+func TestMirroredArguments(t *testing.T) {
+	tool := []byte(`{"name":"x","inputSchema":{"properties":{
+		"region":{"type":"string","x-mcp-header":"Region"}, "deep":{"properties":{"count":{"type":"integer","x-mcp-header":"count"}}}, "dry":{"type":"boolean","x-mcp-header":"Dry"},
+		"list":{"items":{"x-mcp-header":"No"}}, "odd":{"x-mcp-header":7}}}}`)
+	all := mirrors(tool)
+	if len(all) != 3 || mirrors([]byte(`{"name":"x","inputSchema":{}}`)) != nil {
+		t.Fatalf("got %v", all)
+	}
+	for arguments, tc := range map[string]struct {
+		header http.Header
+		want   string
+	}{
+		`{}`:                       {nil, ""},
+		`{"region":null,"deep":7}`: {nil, ""},
+		`{"region":"a","deep":{"count":42},"dry":true}`: {http.Header{"Mcp-Param-Region": {"a"}, "Mcp-Param-Count": {"42.0"}, "Mcp-Param-Dry": {"true"}}, ""},
+		`{"region":" é"}`:        {http.Header{"Mcp-Param-Region": {"=?base64?IMOp?="}}, ""},
+		`{"region":"b"}`:         {http.Header{"Mcp-Param-Region": {"a"}}, "Mcp-Param-Region"},
+		`{"region":"c"}`:         {nil, "Mcp-Param-Region"},
+		`{"region":"d"}`:         {http.Header{"Mcp-Param-Region": {"d", "d"}}, "Mcp-Param-Region"},
+		`{"region":["e"]}`:       {http.Header{"Mcp-Param-Region": {"e"}}, "Mcp-Param-Region"},
+		`{"deep":{}}`:            {http.Header{"Mcp-Param-Count": {"1"}}, "Mcp-Param-Count"},
+		`{"deep":{"count":1}}`:   {http.Header{"Mcp-Param-Count": {"2"}}, "Mcp-Param-Count"},
+		`{"deep":{"count":1.5}}`: {http.Header{"Mcp-Param-Count": {"1.5"}}, "Mcp-Param-Count"},
+		`{"dry":false}`:          {http.Header{"Mcp-Param-Dry": {"False"}}, "Mcp-Param-Dry"},
+	} {
+		data := []byte(`{"arguments":` + arguments + `}`)
+		q := &request{message: message{data, envelope.Envelope{Params: envelope.Span{To: len(data)}}}, header: tc.header}
+		if got := q.mirrored(all); got != tc.want {
+			t.Errorf("%s: got %q", arguments, got)
+		}
+	}
+
+	w := newWorld(t, []*mcptest.Backend{server(t, "sandfly", sdk.StreamableHTTPOptions{}, func(s *sdk.Server) {
+		s.AddTool(&sdk.Tool{Name: "scan", InputSchema: json.RawMessage(`{"type":"object","properties":{"host":{"type":"string","x-mcp-header":"Host"}}}`)},
+			func(context.Context, *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+				return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: "done"}}}, nil
+			})
+	})})
+	session := w.connectIn(stateless, stateless, "/mcp", nil)
+	toolNames(t, session)
+	if text, err := callTool(t, session, "sandfly__scan", map[string]any{"host": "web-1"}); err != nil || text != "done" {
+		t.Errorf("%q, %v", text, err)
+	}
+	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"sandfly__scan","arguments":{"host":"web-1"},` + said + `}}`
+	if status, got := w.raw("/mcp", "", call, asks("tools/call", "sandfly__scan")); status != http.StatusBadRequest || !strings.Contains(got, "-32020") {
+		t.Errorf("got %d %s", status, got)
 	}
 }
 
