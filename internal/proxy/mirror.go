@@ -18,6 +18,12 @@ type mirror struct {
 	path   []string
 }
 
+// maxMirrors bounds those of one tool, and maxNested how deep they may be: a server is not to make work with them.
+const (
+	maxMirrors = 64
+	maxNested  = 16
+)
+
 var mirrorMark = []byte(`"x-mcp-header"`)
 
 // mirrors of the tool that an object describes. Most have none, and are not decoded for it.
@@ -33,7 +39,7 @@ func mirrors(tool []byte) []mirror {
 	var within func(raw json.RawMessage, path []string)
 	within = func(raw json.RawMessage, path []string) {
 		var s schema
-		if json.Unmarshal(raw, &s) != nil {
+		if len(path) > maxNested || len(all) == maxMirrors || json.Unmarshal(raw, &s) != nil {
 			return // it is the client's to read
 		}
 		if name, _ := s.Header.(string); name != "" && len(path) > 0 {

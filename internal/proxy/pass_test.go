@@ -384,7 +384,7 @@ func TestSessionIDs(t *testing.T) {
 	if got, ok := readSession(good.id); !ok || got != good {
 		t.Errorf("got %+v, %t", got, ok)
 	}
-	for _, id := range []string{"", "x", "cortex1.2025-06-18.1", "cortex1.2025-06-18.ff.AAAAAAAAAAAAAAAAAAAAAAAAAA", "cortex1.2020-01-01.0.AAAAAAAAAAAAAAAAAAAAAAAAAA", "cortex0" + good.id[7:], good.id + "x"} {
+	for _, id := range []string{"", "x", "cortex1.2025-06-18.1", "cortex1.2025-06-18.ff.AAAAAAAAAAAAAAAAAAAAAAAAAA", "cortex1.2020-01-01.0.AAAAAAAAAAAAAAAAAAAAAAAAAA", newSession(stateless, 0).id, "cortex0" + good.id[7:], good.id + "x"} {
 		if _, ok := readSession(id); ok {
 			t.Errorf("%q is taken for a session", id)
 		}
