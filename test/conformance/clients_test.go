@@ -21,8 +21,14 @@ const simpleText = "This is a simple text response for testing."
 // clients: what people use lists the tools and calls one, before and after a restart of the server; in one session, if its version has any.
 func (w *world) clients(t *testing.T) {
 	for path, prefix := range map[string]string{"/mcp": server + "__", "/mcp/" + server: ""} {
-		for sdk, version := range map[string]string{"@modelcontextprotocol/sdk": "2025-11-25", "@modelcontextprotocol/client": "2026-07-28"} {
-			t.Run(sdk+" at "+path, func(t *testing.T) { w.typescript(t, sdk, version, path, prefix+"test_simple_text") })
+		for _, one := range []struct{ sdk, can, version string }{
+			{"@modelcontextprotocol/sdk", `{}`, "2025-11-25"},
+			{"@modelcontextprotocol/client", `{}`, "2026-07-28"},
+			{"@modelcontextprotocol/client", `{"elicitation":{}}`, "2025-11-25"},
+		} {
+			t.Run(one.sdk+" that can "+one.can+" at "+path, func(t *testing.T) {
+				w.typescript(t, one.version, one.sdk, w.gateway.URL(path), prefix+"test_simple_text", one.can)
+			})
 		}
 	}
 	for _, name := range []string{"@modelcontextprotocol/sdk", "@modelcontextprotocol/client", "@modelcontextprotocol/conformance"} {
@@ -32,14 +38,14 @@ func (w *world) clients(t *testing.T) {
 	}
 }
 
-func (w *world) typescript(t *testing.T, sdk, version, path, tool string) {
+func (w *world) typescript(t *testing.T, version, sdk, url, tool, can string) {
 	type step struct {
 		Session, Version, Text string
 		Tools                  []string
 	}
 	client, err := filepath.Abs("client.mjs")
 	standalone.Must(t, err)
-	command := node(t, client, sdk, w.gateway.URL(path), tool)
+	command := node(t, client, sdk, url, tool, can)
 	again, err := command.StdinPipe()
 	standalone.Must(t, err)
 	out, err := command.StdoutPipe()
