@@ -406,3 +406,34 @@ func TestStatelessSubscriptions(t *testing.T) {
 	}
 	s.was(t, "resources/unsubscribe file:///a")
 }
+
+// TestStatelessListenerIsEnded: a gateway that ends says so to those who listen, and takes no more.
+func TestStatelessListenerIsEnded(t *testing.T) {
+	w := newWorld(t, []*mcptest.Backend{server(t, "sandfly", sdk.StreamableHTTPOptions{}, nil)})
+	<-w.proxy.backends.list()[0].tools.tried // what is told of them is told by now
+	listen := func(wanted string) (int, string) {
+		return w.raw("/mcp", "", `{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{"notifications":`+wanted+`,`+said+`}}`, asks("subscriptions/listen", ""))
+	}
+	event := func(message string) string { return "event: message\ndata: " + message + "\n\n" }
+	const meta = `"_meta":{"io.modelcontextprotocol/subscriptionId":"l"}`
+	agreed := func(to string) string {
+		return event(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{` + meta + `,"notifications":` + to + `}}`)
+	}
+	ended := event(`{"jsonrpc":"2.0","id":"l","result":{"resultType":"complete",` + meta + `}}`)
+	if _, got := listen(`{"promptsListChanged":true,"resourceSubscriptions":["a"]}`); got != agreed("{}")+ended {
+		t.Errorf("nothing of that is here: got %s", got)
+	}
+	over := make(chan string, 1)
+	go func() {
+		_, got := listen(`{"toolsListChanged":true}`)
+		over <- got
+	}()
+	mcptest.Eventually(t, "the client listens", func() bool { return len(w.proxy.listeners.who(nil)) == 1 })
+	w.proxy.Drain()
+	if got := <-over; !strings.HasPrefix(got, agreed(`{"toolsListChanged":true}`)) || !strings.HasSuffix(got, ended) {
+		t.Errorf("got %s", got)
+	}
+	if status, got := listen(`{"toolsListChanged":true}`); status != http.StatusServiceUnavailable || !strings.Contains(got, "-32011") {
+		t.Errorf("got %d %s", status, got)
+	}
+}

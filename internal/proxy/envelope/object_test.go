@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -86,4 +87,19 @@ func FuzzBlank(f *testing.F) {
 			t.Fatalf("got %s, %v, want %s", object, err, want)
 		}
 	})
+}
+
+func BenchmarkFind(b *testing.B) {
+	for name, size := range map[string]int{"64B": 64, "64KiB": 64 << 10} {
+		result := []byte(`{"content":[{"type":"text","text":"` + strings.Repeat("x", size) + `"}]}`)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(result)))
+			for b.Loop() {
+				if _, err := Find(result, "resultType"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
