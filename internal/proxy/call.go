@@ -242,7 +242,7 @@ func (c *call) end(ctx context.Context, err error) string {
 	case ctx.Err() != nil:
 		_ = c.reply.fail(codeUnavailable, context.Cause(ctx).Error(), c.facts())
 	case errors.As(err, &told):
-		_ = c.reply.last([]byte(`{"jsonrpc":"2.0","id":`), c.reply.id, []byte(`,"error":`), told.message, []byte("}"))
+		_ = c.reply.rejected(told.message)
 	case errors.Is(err, errBusy):
 		_ = c.reply.fail(codeBusy, err.Error(), nil)
 	case errors.As(err, &failure):

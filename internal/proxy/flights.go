@@ -136,6 +136,9 @@ func (c *call) noted(s *session, m message) []byte {
 
 // relayed passes a message of the server that is not the answer on to the client.
 func (c *call) relayed(s *session, m message) error {
+	if c.client.stateless() && !c.reaches(s, m) {
+		return nil
+	}
 	if !m.ID.Given() {
 		if concerns := c.backend.concerns(m); concerns != nil && !concerns(c.client.id) {
 			return nil

@@ -22,12 +22,14 @@ import (
 )
 
 // TestServerRestarts: what a server has forgotten is begun anew once, and nobody is told.
-func TestServerRestarts(t *testing.T) {
+func TestServerRestarts(t *testing.T) { inBoth(t, serverRestarts) }
+
+func serverRestarts(t *testing.T, version string) {
 	for name, serving := range variants {
 		t.Run(name, func(t *testing.T) {
 			sandfly := server(t, "sandfly", serving, nil)
 			w := newWorld(t, []*mcptest.Backend{sandfly})
-			session := w.connect("/mcp", nil)
+			session := w.connectIn(version, version, "/mcp", nil)
 			toolNames(t, session)
 			if _, err := callTool(t, session, "sandfly__list_hosts", nil); err != nil {
 				t.Fatal(err)
@@ -62,14 +64,16 @@ func TestServerRestarts(t *testing.T) {
 }
 
 // TestHeldWhileDown: calls that only read, and calls that provably did not arrive, wait and are answered.
-func TestHeldWhileDown(t *testing.T) {
+func TestHeldWhileDown(t *testing.T) { inBoth(t, heldWhileDown) }
+
+func heldWhileDown(t *testing.T, version string) {
 	for name, serving := range variants {
 		t.Run(name, func(t *testing.T) {
 			sandfly := server(t, "sandfly", serving, nil)
 			w := newWorld(t, []*mcptest.Backend{sandfly})
 			var progress atomic.Int64
 			restored := make(chan struct{}, 100)
-			session := w.connect("/mcp", &sdk.ClientOptions{ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) {
+			session := w.connectIn(version, version, "/mcp", &sdk.ClientOptions{ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) {
 				progress.Add(1)
 				if strings.HasPrefix(r.Params.Message, "Service restored: ") {
 					restored <- struct{}{}
@@ -117,12 +121,14 @@ func TestHeldWhileDown(t *testing.T) {
 }
 
 // TestLostAnswer: the server ran the tool and died before it answered.
-func TestLostAnswer(t *testing.T) {
+func TestLostAnswer(t *testing.T) { inBoth(t, lostAnswer) }
+
+func lostAnswer(t *testing.T, version string) {
 	for tool, runs := range map[string]int{"list_hosts": 2, "set_label": 2, "start_scan": 1} {
 		t.Run(tool, func(t *testing.T) {
 			sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{}, nil)
 			w := newWorld(t, []*mcptest.Backend{sandfly})
-			session := w.connect("/mcp", nil)
+			session := w.connectIn(version, version, "/mcp", nil)
 			toolNames(t, session)
 			sandfly.Break(mcptest.LoseAnswer())
 			if runs > 1 {
@@ -176,7 +182,9 @@ func cutStream(parts ...string) mcptest.Fault {
 }
 
 // TestCutStream: what was cut off reaches nobody, and a notification before it does.
-func TestCutStream(t *testing.T) {
+func TestCutStream(t *testing.T) { inBoth(t, streamIsCut) }
+
+func streamIsCut(t *testing.T, version string) {
 	for name, parts := range map[string][]string{
 		"before anything": {},
 		"in the answer":   {"event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"content\":[{\"type\":\"te"},
@@ -187,7 +195,7 @@ func TestCutStream(t *testing.T) {
 			sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{}, nil)
 			w := newWorld(t, []*mcptest.Backend{sandfly})
 			close(w.healer.well)
-			session := w.connect("/mcp", nil)
+			session := w.connectIn(version, version, "/mcp", nil)
 			toolNames(t, session)
 			sandfly.Break(cutStream(parts...))
 			if text, err := callTool(t, session, "sandfly__list_hosts", nil); err != nil || text != "2 hosts" {

@@ -181,13 +181,14 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 		// Its notifications come on the session of those who can do nothing.
 		p.background(func(context.Context) { _, _, _ = server.session(server.ctx, 0) }) //nolint:contextcheck // the server's own, which outlives the request
 	}
-	p.tellOn(r.Context(), w, one)
-}
-
-func (p *Proxy) tellOn(ctx context.Context, w http.ResponseWriter, one *listener) {
 	out := p.reply(w, nil)
 	defer out.close()
 	out.comment("listening")
+	p.tellOn(r.Context(), out, one, out.message)
+}
+
+// tellOn tells a listener what it is to be told, until one of the two ends it.
+func (p *Proxy) tellOn(ctx context.Context, out *reply, one *listener, tell func([]byte) error) {
 	ticker := p.Clock.NewTicker(p.Heartbeat)
 	defer ticker.Stop()
 	for {
@@ -195,7 +196,7 @@ func (p *Proxy) tellOn(ctx context.Context, w http.ResponseWriter, one *listener
 		case <-ctx.Done():
 			return
 		case data, ok := <-one.out:
-			if !ok || out.message(data) != nil {
+			if !ok || tell(data) != nil {
 				return
 			}
 		case <-ticker.C():

@@ -223,7 +223,7 @@ func TestRefusals(t *testing.T) {
 		"no method":            {"/mcp", session, `{"jsonrpc":"2.0","id":1}`, nil, 400, codeInvalidRequest},
 		"a name like no other": {"/mcp", session, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\u0061"}}`, nil, 400, codeInvalidParams},
 		"unknown session":      {"/mcp", "nonsense", ping, nil, 404, codeInvalidRequest},
-		"unknown version":      {"/mcp", session, ping, set(versionHeader, "2026-07-28"), 400, codeUnsupportedVersion},
+		"unknown version":      {"/mcp", session, ping, set(versionHeader, "2027-01-01"), 400, codeUnsupportedVersion},
 		"no such server":       {"/mcp/nobody", session, ping, nil, 400, codeInvalidParams},
 		"a URL for a server":   {"/mcp/http:%2F%2F169.254.169.254%2F", session, ping, nil, 400, codeInvalidParams},
 		"plain text":           {"/mcp", session, ping, set("Content-Type", "text/plain"), 415, codeInvalidRequest},
@@ -307,13 +307,15 @@ func TestCancelled(t *testing.T) {
 }
 
 // TestListsChange: clients hear of servers that come and go, and of tools that a server gets.
-func TestListsChange(t *testing.T) {
+func TestListsChange(t *testing.T) { inBoth(t, listsChange) }
+
+func listsChange(t *testing.T, version string) {
 	var added atomic.Pointer[sdk.Server]
 	sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{}, func(s *sdk.Server) { added.Store(s) })
 	w := newWorld(t, []*mcptest.Backend{sandfly})
 	all, one := make(chan struct{}, 100), make(chan struct{}, 100)
-	session := w.connect("/mcp", &sdk.ClientOptions{ToolListChangedHandler: func(context.Context, *sdk.ToolListChangedRequest) { all <- struct{}{} }})
-	alone := w.connect("/mcp/sandfly", &sdk.ClientOptions{ToolListChangedHandler: func(context.Context, *sdk.ToolListChangedRequest) { one <- struct{}{} }})
+	session := w.connectIn(version, version, "/mcp", &sdk.ClientOptions{ToolListChangedHandler: func(context.Context, *sdk.ToolListChangedRequest) { all <- struct{}{} }})
+	alone := w.connectIn(version, version, "/mcp/sandfly", &sdk.ClientOptions{ToolListChangedHandler: func(context.Context, *sdk.ToolListChangedRequest) { one <- struct{}{} }})
 	mcptest.Eventually(t, "both listen", func() bool {
 		w.proxy.listeners.mu.Lock()
 		defer w.proxy.listeners.mu.Unlock()
@@ -382,7 +384,7 @@ func TestSessionIDs(t *testing.T) {
 	if got, ok := readSession(good.id); !ok || got != good {
 		t.Errorf("got %+v, %t", got, ok)
 	}
-	for _, id := range []string{"", "x", "cortex1.2025-06-18.1", "cortex1.2025-06-18.ff.AAAAAAAAAAAAAAAAAAAAAAAAAA", "cortex1.2020-01-01.0.AAAAAAAAAAAAAAAAAAAAAAAAAA", "cortex0" + good.id[7:], good.id + "x"} {
+	for _, id := range []string{"", "x", "cortex1.2025-06-18.1", "cortex1.2025-06-18.ff.AAAAAAAAAAAAAAAAAAAAAAAAAA", "cortex1.2020-01-01.0.AAAAAAAAAAAAAAAAAAAAAAAAAA", newSession(stateless, 0).id, "cortex0" + good.id[7:], good.id + "x"} {
 		if _, ok := readSession(id); ok {
 			t.Errorf("%q is taken for a session", id)
 		}

@@ -27,6 +27,9 @@ type request struct {
 	server *backend
 	caller func() string
 	reply  *reply
+	// Of a stateless client: its headers, and whether it says that servers may ask it something.
+	header     http.Header
+	canBeAsked bool
 	// span is of the message.
 	span telemetry.Span
 }
@@ -54,7 +57,10 @@ func (p *Proxy) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := &request{message: message{data, found}, caller: func() string { return p.Caller(r) }}
-	if q.client, refused = p.client(r); refused == nil {
+	if q.client, refused = p.client(r); refused == nil && q.client.stateless() {
+		refused = q.admit(r.Header)
+	}
+	if refused == nil {
 		q.server, refused = p.target(r)
 	}
 	if refused != nil {
@@ -67,11 +73,13 @@ func (p *Proxy) post(w http.ResponseWriter, r *http.Request) {
 		defer q.reply.close()
 		ctx := p.traced(r.Context(), q)
 		defer q.span.End()
-		if name := found.Method.Of(data); string(name) == `"initialize"` {
+		switch name := found.Method.Of(data); {
+		case q.client.stateless() && p.alone(ctx, q):
+		case string(name) == `"initialize"`:
 			p.initialize(ctx, w, q)
-			return
+		default:
+			p.request(ctx, q)
 		}
-		p.request(ctx, q)
 	case envelope.Notification:
 		p.notification(q)
 		w.WriteHeader(http.StatusAccepted)
@@ -217,7 +225,14 @@ func (p *Proxy) callTool(ctx context.Context, q *request) {
 		}
 		c.tool, c.rename = tool, true
 	}
-	c.hints, c.listed = c.backend.tools.hints(c.tool)
+	known, listed := c.backend.tools.about(c.tool)
+	c.hints, c.listed = known.hints, listed
+	if q.client.stateless() {
+		if header := q.mirrored(known.mirrors); header != "" {
+			_ = q.reply.fail(codeHeaderMismatch, "header mismatch: "+header+" does not say what the argument is that it repeats", nil)
+			return
+		}
+	}
 	q.span.Named("tools/call", c.spanned())
 	q.span.String(telemetry.ToolName, c.tool)
 	q.span.String(telemetry.Operation, telemetry.OperationTool)

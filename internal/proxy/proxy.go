@@ -126,12 +126,15 @@ func (p *Proxy) background(work func(context.Context)) {
 
 // ServeHTTP implements http.Handler.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
-	case http.MethodPost:
+	switch {
+	case r.Method == http.MethodPost:
 		p.post(w, r)
-	case http.MethodGet:
+	case r.Header.Get(versionHeader) == stateless:
+		w.Header().Set("Allow", "POST")
+		refuse(w, http.StatusMethodNotAllowed, nil, codeInvalidRequest, "use POST: there are no sessions in "+stateless)
+	case r.Method == http.MethodGet:
 		p.listen(w, r)
-	case http.MethodDelete:
+	case r.Method == http.MethodDelete:
 		p.delete(w, r)
 	default:
 		w.Header().Set("Allow", "GET, POST, DELETE")

@@ -43,12 +43,14 @@ func toolNames(t testing.TB, session *sdk.ClientSession) []string {
 	return names
 }
 
-func TestToolsOfAllServers(t *testing.T) {
+func TestToolsOfAllServers(t *testing.T) { inBoth(t, toolsOfAllServers) }
+
+func toolsOfAllServers(t *testing.T, version string) {
 	for name, serving := range variants {
 		t.Run(name, func(t *testing.T) {
 			sandfly, proxmox := server(t, "sandfly", serving, nil), server(t, "proxmox", serving, nil)
 			w := newWorld(t, []*mcptest.Backend{sandfly, proxmox})
-			session := w.connect("/mcp", nil)
+			session := w.connectIn(version, version, "/mcp", nil)
 			want := []string{"proxmox__list_hosts", "proxmox__set_label", "proxmox__start_scan", "sandfly__list_hosts", "sandfly__set_label", "sandfly__start_scan"}
 			if got := toolNames(t, session); !slices.Equal(got, want) {
 				t.Fatalf("got %v", got)
@@ -71,7 +73,9 @@ func TestToolsOfAllServers(t *testing.T) {
 	}
 }
 
-func TestOneServer(t *testing.T) {
+func TestOneServer(t *testing.T) { inBoth(t, oneServer) }
+
+func oneServer(t *testing.T, version string) {
 	for name, serving := range variants {
 		t.Run(name, func(t *testing.T) {
 			sandfly := server(t, "sandfly", serving, func(s *sdk.Server) {
@@ -81,7 +85,7 @@ func TestOneServer(t *testing.T) {
 			})
 			w := newWorld(t, []*mcptest.Backend{sandfly})
 			for _, path := range []string{"/mcp/sandfly", "/mcp/sandfly.cortex-system"} {
-				session := w.connect(path, nil)
+				session := w.connectIn(version, version, path, nil)
 				if got := session.InitializeResult(); got.ServerInfo.Name != "sandfly" {
 					t.Errorf("initialize is answered by %+v", got.ServerInfo)
 				}
@@ -111,14 +115,16 @@ func echo(s *sdk.Server) {
 }
 
 // TestManyClients: the clients' ids collide, and each gets its own answers, over one session with the server.
-func TestManyClients(t *testing.T) {
+func TestManyClients(t *testing.T) { inBoth(t, manyClients) }
+
+func manyClients(t *testing.T, version string) {
 	for name, serving := range variants {
 		t.Run(name, func(t *testing.T) {
 			sandfly := server(t, "sandfly", serving, echo)
 			w := newWorld(t, []*mcptest.Backend{sandfly})
 			var clients sync.WaitGroup
 			for client := range 16 {
-				session := w.connect([]string{"/mcp", "/mcp/sandfly"}[client%2], nil)
+				session := w.connectIn(version, version, []string{"/mcp", "/mcp/sandfly"}[client%2], nil)
 				tool := []string{"sandfly__echo", "echo"}[client%2]
 				clients.Go(func() {
 					for i := range 20 {

@@ -9,13 +9,14 @@ import (
 	"strconv"
 )
 
-// Codes of JSON-RPC errors (JSON-RPC 2.0 §5.1; MCP 2026-07-28 for the version).
+// Codes of JSON-RPC errors (JSON-RPC 2.0 §5.1; MCP 2026-07-28 for headers and versions).
 const (
 	codeParse              = -32700
 	codeInvalidRequest     = -32600
 	codeMethodNotFound     = -32601
 	codeInvalidParams      = -32602
 	codeInternal           = -32603
+	codeHeaderMismatch     = -32020
 	codeUnsupportedVersion = -32022
 	// codeUnavailable: the server of a tool failed and was not healed, or the call must not be made again.
 	codeUnavailable = -32010

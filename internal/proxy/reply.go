@@ -9,9 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/ry-ops/cortex/internal/proxy/envelope"
 )
 
 // Values of headers, without an allocation for each answer.
@@ -34,6 +37,9 @@ type reply struct {
 	timeout time.Duration
 	// id is the client's.
 	id []byte
+	// needs are what the results of a stateless client must have; nil for the others. status is that of its answer, if it is not 200.
+	needs  []needed
+	status int
 
 	mu     sync.Mutex
 	stream bool
@@ -47,17 +53,41 @@ func (p *Proxy) reply(w http.ResponseWriter, id []byte) *reply {
 
 // answer ends the reply with a message, whose id is put in.
 func (r *reply) answer(m message) error {
+	if r.needs != nil {
+		return r.last(r.carried(m)...)
+	}
 	return r.last(m.data[:m.ID.From], r.id, m.data[m.ID.To:])
 }
 
 // result ends the reply with a result of our own.
 func (r *reply) result(result []byte) error {
+	if r.needs != nil {
+		return r.parsed("result", result)
+	}
 	return r.last([]byte(`{"jsonrpc":"2.0","id":`), r.id, []byte(`,"result":`), result, []byte("}"))
+}
+
+// rejected ends the reply with an error that a server gave.
+func (r *reply) rejected(failure []byte) error { return r.parsed("error", failure) }
+
+// parsed is answer of a message that is made of a result or an error.
+func (r *reply) parsed(member string, value []byte) error {
+	data := slices.Concat([]byte(`{"jsonrpc":"2.0","id":0,"`+member+`":`), value, []byte("}"))
+	return r.answer(message{data, envelope.Head(data)})
 }
 
 // fail ends the reply with an error.
 func (r *reply) fail(code int, text string, data json.RawMessage) error {
+	if r.needs != nil {
+		r.status = statusOf(code)
+	}
 	return r.last(errorMessage(r.id, code, text, data))
+}
+
+// refuse ends the reply with a refusal.
+func (r *reply) refuse(f *refusal) {
+	r.status = f.status
+	_ = r.last(errorMessage(r.id, f.code, f.message, f.data)) // a client that is gone ends its request
 }
 
 func (r *reply) last(parts ...[]byte) error {
@@ -78,6 +108,9 @@ func (r *reply) last(parts ...[]byte) error {
 	header["Content-Type"] = typeJSON
 	header["X-Content-Type-Options"] = nosniff
 	header["Content-Length"] = []string{strconv.Itoa(length)}
+	if r.status != 0 {
+		r.w.WriteHeader(r.status)
+	}
 	return r.write(false, parts...)
 }
 

@@ -139,16 +139,32 @@ func (w *world) sessions(server string) int {
 	return 0
 }
 
-// connect opens a client's session at a path.
+// connect opens a client's session at a path, in the latest version that has sessions.
 func (w *world) connect(path string, options *sdk.ClientOptions) *sdk.ClientSession {
 	w.t.Helper()
+	return w.connectIn(versions[0], versions[0], path, options)
+}
+
+// connectIn has a client ask for a version first, and checks which one it comes to.
+func (w *world) connectIn(first, want, path string, options *sdk.ClientOptions) *sdk.ClientSession {
+	w.t.Helper()
 	session, err := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, options).Connect(w.t.Context(),
-		&sdk.StreamableClientTransport{Endpoint: w.http.URL + path}, nil)
+		&sdk.StreamableClientTransport{Endpoint: w.http.URL + path}, &sdk.ClientSessionOptions{ProtocolVersion: first})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = session.Close() })
+	if got := session.InitializeResult().ProtocolVersion; got != want {
+		w.t.Errorf("the client speaks %s, want %s", got, want)
+	}
 	return session
+}
+
+// inBoth runs a test in the latest version with sessions and in the one without.
+func inBoth(t *testing.T, test func(*testing.T, string)) {
+	for _, version := range []string{versions[0], stateless} {
+		t.Run(version, func(t *testing.T) { test(t, version) })
+	}
 }
 
 // callTool calls a tool and returns its text.

@@ -13,7 +13,7 @@ import (
 )
 
 // methods are those that spans are named after, so that nobody who calls can make up names.
-var methods = append([]string{`"initialize"`, `"ping"`, `"tools/call"`, `"tasks/cancel"`}, idempotent...)
+var methods = append([]string{`"initialize"`, discover, subscribe, `"ping"`, `"tools/call"`, `"tasks/cancel"`}, idempotent...)
 
 // traced begins the span of a message, as OpenTelemetry's conventions for MCP have it: below the span that the message names in
 // its _meta, and then linked with that of the HTTP request, else below that one.

@@ -17,8 +17,7 @@ const (
 	versionHeader = "Mcp-Protocol-Version"
 )
 
-// versions of the protocol that clients and servers may speak here, the latest first. 2026-07-28 has no sessions and no initialize;
-// clients that speak it fall back to the one before, as they must with a server that keeps sessions.
+// versions of the protocol with sessions, which clients and servers may speak here, the latest first.
 var versions = []string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
 
 // assumed is the version of a client that names none (2025-06-18, "Protocol Version Header").
@@ -54,8 +53,11 @@ func readSession(id string) (known, bool) {
 // client finds out who speaks, from the headers of a request that belongs to a session. A request without a session is one of a
 // client that can do nothing but ask.
 func (p *Proxy) client(r *http.Request) (known, *refusal) {
-	if refused := versionOf(r); refused != nil {
-		return known{}, refused
+	switch version := r.Header.Get(versionHeader); {
+	case version == stateless:
+		return known{version: stateless}, nil
+	case version != "" && !slices.Contains(versions, version):
+		return known{}, unsupported(version, "this version of the protocol is not supported: data.supported has those that are", supported)
 	}
 	id := r.Header.Get(sessionHeader)
 	if id == "" {
@@ -66,16 +68,6 @@ func (p *Proxy) client(r *http.Request) (known, *refusal) {
 		return known{}, &refusal{http.StatusNotFound, codeInvalidRequest, "this session is not known: begin a new one with initialize", nil}
 	}
 	return session, nil
-}
-
-// versionOf refuses versions of the protocol that are not spoken here.
-func versionOf(r *http.Request) *refusal {
-	version := r.Header.Get(versionHeader)
-	if version == "" || slices.Contains(versions, version) {
-		return nil
-	}
-	data, _ := json.Marshal(map[string]any{"supported": versions, "requested": version})
-	return &refusal{http.StatusBadRequest, codeUnsupportedVersion, "this version of the protocol is not supported: use " + versions[0] + ", and begin with initialize", data}
 }
 
 // capabilities of a client that matter to a server: what it may ask the client to do while a call is under way. Each set of them has

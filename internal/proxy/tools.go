@@ -29,7 +29,7 @@ const (
 type tools struct {
 	mu     sync.Mutex
 	raw    []tool
-	byName map[string]mcp.Hints
+	byName map[string]about
 	known  bool
 	// tried is closed when they were listed, or could not be listed, for the first time. busy: they are being listed, and again
 	// asks for one more time.
@@ -43,16 +43,22 @@ type tool struct {
 	name envelope.Span
 }
 
-// hints of a tool, and whether the server has listed it.
-func (t *tools) hints(name string) (hints mcp.Hints, listed bool) {
+// about is what of a tool matters to a call of it.
+type about struct {
+	hints   mcp.Hints
+	mirrors []mirror
+}
+
+// about a tool, and whether the server has listed it.
+func (t *tools) about(name string) (known about, listed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	hints, listed = t.byName[name]
-	return hints, listed
+	known, listed = t.byName[name]
+	return known, listed
 }
 
 // set takes note of a listing and reports whether it differs from the last one.
-func (t *tools) set(raw []tool, byName map[string]mcp.Hints) (changed bool) {
+func (t *tools) set(raw []tool, byName map[string]about) (changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	changed = len(raw) != len(t.raw) || !t.known
@@ -129,22 +135,23 @@ func (b *backend) list(ctx context.Context) (changed bool, err error) {
 		}
 		return false, err
 	}
-	byName := make(map[string]mcp.Hints, len(raw))
+	byName := make(map[string]about, len(raw))
 	for _, t := range raw {
-		var about struct {
+		var said struct {
 			Name        string `json:"name"`
 			Annotations *struct {
 				ReadOnly   bool `json:"readOnlyHint"`
 				Idempotent bool `json:"idempotentHint"`
 			} `json:"annotations"`
 		}
-		if json.Unmarshal(t.raw, &about) != nil {
+		if json.Unmarshal(t.raw, &said) != nil {
 			continue
 		}
-		byName[about.Name] = mcp.Hints{}
-		if about.Annotations != nil {
-			byName[about.Name] = mcp.Hints{Given: true, ReadOnly: about.Annotations.ReadOnly, Idempotent: about.Annotations.Idempotent}
+		one := about{mirrors: mirrors(t.raw)}
+		if said.Annotations != nil {
+			one.hints = mcp.Hints{Given: true, ReadOnly: said.Annotations.ReadOnly, Idempotent: said.Annotations.Idempotent}
 		}
+		byName[said.Name] = one
 	}
 	return b.tools.set(raw, byName), nil
 }

@@ -1,15 +1,15 @@
 // A client as people write it with the TypeScript SDK: it lists the tools, calls one, waits for a line on its input, and calls it
-// again. Usage: client.mjs PACKAGE URL TOOL. What it saw is on its output, one JSON object a line.
+// again. Usage: client.mjs PACKAGE URL TOOL CAPABILITIES. What it saw is on its output, one JSON object a line.
 import { createInterface } from "node:readline";
 
-const [name, url, tool] = process.argv.slice(2);
+const [name, url, tool, capabilities] = process.argv.slice(2);
 const { Client } = await import(name === "@modelcontextprotocol/sdk" ? `${name}/client/index.js` : name);
 const { StreamableHTTPClientTransport } = await import(name === "@modelcontextprotocol/sdk" ? `${name}/client/streamableHttp.js` : name);
 
 const say = (what) => console.log(JSON.stringify(what));
 const transport = new StreamableHTTPClientTransport(new URL(url));
 // Where the SDK knows 2026-07-28, it asks for that first.
-const client = new Client({ name: "conformance", version: "1" }, { versionNegotiation: { mode: "auto" } });
+const client = new Client({ name: "conformance", version: "1" }, { capabilities: JSON.parse(capabilities), versionNegotiation: { mode: "auto" } });
 await client.connect(transport);
 const call = async () => (await client.callTool({ name: tool, arguments: {} })).content[0].text;
 

@@ -18,11 +18,17 @@ import (
 
 const simpleText = "This is a simple text response for testing."
 
-// clients: what people use lists the tools and calls one, before and after a restart of the server, in one session.
+// clients: what people use lists the tools and calls one, before and after a restart of the server; in one session, if its version has any.
 func (w *world) clients(t *testing.T) {
 	for path, prefix := range map[string]string{"/mcp": server + "__", "/mcp/" + server: ""} {
-		for _, sdk := range []string{"@modelcontextprotocol/sdk", "@modelcontextprotocol/client"} {
-			t.Run(sdk+" at "+path, func(t *testing.T) { w.typescript(t, sdk, path, prefix+"test_simple_text") })
+		for _, one := range []struct{ sdk, can, version string }{
+			{"@modelcontextprotocol/sdk", `{}`, "2025-11-25"},
+			{"@modelcontextprotocol/client", `{}`, "2026-07-28"},
+			{"@modelcontextprotocol/client", `{"elicitation":{}}`, "2025-11-25"},
+		} {
+			t.Run(one.sdk+" that can "+one.can+" at "+path, func(t *testing.T) {
+				w.typescript(t, one.version, one.sdk, w.gateway.URL(path), prefix+"test_simple_text", one.can)
+			})
 		}
 	}
 	for _, name := range []string{"@modelcontextprotocol/sdk", "@modelcontextprotocol/client", "@modelcontextprotocol/conformance"} {
@@ -32,14 +38,14 @@ func (w *world) clients(t *testing.T) {
 	}
 }
 
-func (w *world) typescript(t *testing.T, sdk, path, tool string) {
+func (w *world) typescript(t *testing.T, version, sdk, url, tool, can string) {
 	type step struct {
 		Session, Version, Text string
 		Tools                  []string
 	}
 	client, err := filepath.Abs("client.mjs")
 	standalone.Must(t, err)
-	command := node(t, client, sdk, w.gateway.URL(path), tool)
+	command := node(t, client, sdk, url, tool, can)
 	again, err := command.StdinPipe()
 	standalone.Must(t, err)
 	out, err := command.StdoutPipe()
@@ -60,7 +66,7 @@ func (w *world) typescript(t *testing.T, sdk, path, tool string) {
 		return seen
 	}
 	before := next()
-	if before.Session == "" || before.Version != "2025-11-25" || before.Text != simpleText || !slices.Contains(before.Tools, tool) {
+	if sessions := version < "2026"; (before.Session != "") != sessions || before.Version != version || before.Text != simpleText || !slices.Contains(before.Tools, tool) {
 		t.Errorf("before the restart: %+v", before)
 	}
 	w.backend.restart(t)

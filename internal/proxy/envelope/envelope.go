@@ -40,6 +40,8 @@ type Envelope struct {
 	Name Span
 	// Failed: a response that has an error and no result.
 	Failed bool
+	// Body is where the value of the result or of the error begins.
+	Body int
 }
 
 // Is reports whether the method is the one named.
@@ -160,7 +162,7 @@ func (s *scan) member(key []byte) error {
 		if s.response && s.strict {
 			return ErrAmbiguous
 		}
-		s.found.Failed = string(key) == "error"
+		s.found.Failed, s.found.Body = string(key) == "error", s.at
 		if s.response = true; s.found.ID.Given() {
 			if err := s.enough(); err != nil {
 				return err
