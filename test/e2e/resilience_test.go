@@ -75,6 +75,11 @@ var _ = Describe("A heal outlives", func() {
 			answer := healed(ask(ctx, "list sandfly hosts"))
 			Expect(answer.Answer()).To(ContainSubstring("192.0.2."))
 			Expect(killed).To(Receive(BeNil()), "the operator was killed during the heal")
+			// The server may answer again before the operator that follows has told of it.
+			Eventually(func(ctx context.Context) bool {
+				request := onlyRequest(ctx, sandfly)
+				return request.Done()
+			}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).Should(BeTrue())
 			Expect(onlyRequest(ctx, sandfly).Status.Actions).To(HaveLen(1))
 			after, err := cluster.Deployment(ctx, sandfly)
 			Expect(err).NotTo(HaveOccurred())

@@ -45,7 +45,7 @@ const (
 )
 
 var _ = Describe("A hundred open streams end in the right event", func() {
-	BeforeEach(func() { DeferCleanup(reset, sandfly) })
+	BeforeEach(func() { DeferCleanup(reset) })
 
 	It("though a gateway replica is killed during the heal", func(ctx context.Context) {
 		c := gather(ctx, true)
