@@ -102,9 +102,14 @@ var _ = Describe("The page", Ordered, func() {
 		Expect(page.Ask("list sandfly hosts")).To(Succeed())
 		Expect(page.Says("button", "Approve")).To(Succeed())
 		Expect(page.Shot("asked")).To(Succeed())
-		Expect(page.Click(".question-box button")).To(Succeed())
-		Eventually(func(ctx context.Context) v1alpha1.Phase { return onlyRequest(ctx, sandfly).Status.Phase }).
-			WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).Should(Equal(v1alpha1.PhaseSucceeded))
+		// The replica that takes the answer may be the one that still believes that this person may not give it.
+		Eventually(func(ctx context.Context) *v1alpha1.HealingRequest {
+			request := onlyRequest(ctx, sandfly)
+			if request.Spec.Approval == "" {
+				Expect(page.Click(".question-box button")).To(Succeed())
+			}
+			return &request
+		}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second).Should(HaveField("Status.Phase", v1alpha1.PhaseSucceeded))
 		request := onlyRequest(ctx, sandfly)
 		Expect(request.Spec.ApprovedBy).To(Equal("system:serviceaccount:" + harness.Namespace + ":cortex-demo"))
 		Expect(page.Shot("approved")).To(Succeed())
