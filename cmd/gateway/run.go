@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -174,8 +175,11 @@ func connect(ctx context.Context, o options) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
-	if err := healings.Get().Timeout(connectTimeout).Do(ctx).Error(); err != nil {
-		return nil, fmt.Errorf("asking the API server for %s: %w (is the CRD installed? `kubectl get crd %s.%s`)", v1alpha1.GroupVersion, err, healing.Resource, v1alpha1.GroupVersion.Group)
+	switch err := healings.Get().Timeout(connectTimeout).Do(ctx).Error(); {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("the API server knows no HealingRequests: is the CRD installed? `kubectl get crd %s.%s`", healing.Resource, v1alpha1.GroupVersion.Group)
+	case err != nil:
+		return nil, fmt.Errorf("asking the API server for HealingRequests: %w", err)
 	}
 	servers := labels.Set{v1alpha1.LabelMCPServer: "true"}
 	return &cluster{

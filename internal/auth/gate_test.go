@@ -319,7 +319,7 @@ func TestUsableServersOnly(t *testing.T) {
 func TestRefusalsAreCounted(t *testing.T) {
 	a, now, metrics := newAPI(), testclock.NewFakeClock(time.Now()), prometheus.NewRegistry()
 	g := auth.NewGate(auth.Options{
-		Authenticator: auth.NewTokens(a, []string{"cortex"}, now), Authorizer: auth.NewAccess(a, now), Clock: now, Log: logr.Discard(), Registry: metrics,
+		Authenticator: auth.NewTokens(a.reviewToken, []string{"cortex"}, now), Authorizer: auth.NewAccess(a.reviewAccess, now), Clock: now, Log: logr.Discard(), Registry: metrics,
 		Servers: func() []types.NamespacedName { return []types.NamespacedName{proxmox, sandfly} },
 	})
 	for range 2 {
