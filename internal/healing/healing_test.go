@@ -334,6 +334,22 @@ var _ = Describe("Healer", func() {
 		Expect(r.Since(time.Now().Add(-time.Hour))).To(BeEmpty(), "no call failed: a person asked")
 	}, SpecTimeout(time.Minute))
 
+	It("writes a person's answer on the version that was shown, and on no other", func(ctx SpecContext) {
+		byHand := create(ctx, namespace, "by-hand")
+		r := newReplica(namespace, time.Minute)
+		Expect(r.Answer(ctx, byHand.key, "1", v1alpha1.ApprovalApproved, "jane")).To(MatchError(healing.ErrNotWaiting))
+		byHand.write(func(status *v1alpha1.HealingRequestStatus) {
+			meta.SetStatusCondition(&status.Conditions, metav1.Condition{Type: v1alpha1.ConditionPlanned, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAwaitingApproval})
+		})
+		shown := list(ctx, namespace)[0]
+		Expect(r.Answer(ctx, byHand.key, "1", v1alpha1.ApprovalApproved, "jane")).To(MatchError(healing.ErrChanged))
+		Expect(r.Answer(ctx, byHand.key, shown.ResourceVersion, v1alpha1.ApprovalApproved, "jane")).To(Succeed())
+		answered := list(ctx, namespace)[0]
+		shown.Spec.Approval, shown.Spec.ApprovedBy = v1alpha1.ApprovalApproved, "jane"
+		Expect(answered.Spec).To(Equal(shown.Spec))
+		Expect(r.Answer(ctx, byHand.key, answered.ResourceVersion, v1alpha1.ApprovalDenied, "joe")).To(MatchError(healing.ErrNotWaiting))
+	}, SpecTimeout(time.Minute))
+
 	It("takes the next number after a heal that ended before the call began", func(ctx SpecContext) {
 		create(context.Background(), namespace, service+"-001").finish(v1alpha1.ReasonHealed, time.Now().Add(-time.Minute))
 		r := newReplica(namespace, time.Minute)
