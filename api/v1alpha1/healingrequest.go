@@ -8,10 +8,16 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // DefaultTimeout bounds a heal where neither the request nor a policy names a timeout (spec, "Timeouts": healing worker execution, 120 s).
 const DefaultTimeout = 120 * time.Second
+
+// Key is where the request is found.
+func (r *HealingRequest) Key() types.NamespacedName {
+	return types.NamespacedName{Namespace: r.Namespace, Name: r.Name}
+}
 
 // Deadline is when the heal must be over. It is the zero time before the operator has taken up the request.
 func (r *HealingRequest) Deadline() time.Time {

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -21,12 +22,13 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/internal/auth"
+	"github.com/ry-ops/cortex/internal/kube"
 	"github.com/ry-ops/cortex/internal/mcp"
 )
 
@@ -113,13 +115,17 @@ func (o *authOptions) gate(config *rest.Config, servers func() []*mcp.Server, re
 	if o.mode == authNone {
 		return auth.Open(), nil
 	}
-	api, err := reviewer(config)
+	access, err := reviewer(config, authorizationv1.SchemeGroupVersion, "subjectaccessreviews", &authorizationv1.SubjectAccessReview{})
 	if err != nil {
 		return nil, err
 	}
-	options := auth.Options{Authorizer: auth.NewAccess(api, clock.RealClock{}), Servers: keysOf(servers), Registry: registry, Clock: clock.RealClock{}, Log: log}
+	options := auth.Options{Authorizer: auth.NewAccess(access, clock.RealClock{}), Servers: keysOf(servers), Registry: registry, Clock: clock.RealClock{}, Log: log}
 	if o.mode == authKubernetes {
-		options.Authenticator = auth.NewTokens(api, o.audienceList(), clock.RealClock{})
+		tokens, err := reviewer(config, authenticationv1.SchemeGroupVersion, "tokenreviews", &authenticationv1.TokenReview{})
+		if err != nil {
+			return nil, err
+		}
+		options.Authenticator = auth.NewTokens(tokens, o.audienceList(), clock.RealClock{})
 		return auth.NewGate(options), nil
 	}
 	issuer := o.issuer
@@ -144,19 +150,17 @@ func usernamePrefix(o auth.IssuerOptions) string {
 	}
 }
 
-// reviewer is a client of its own: questions about callers must not use up what heals may ask.
-func reviewer(config *rest.Config) (client.Client, error) {
+// reviewer asks with a client of its own: questions about callers must not use up what heals may ask.
+func reviewer[Question runtime.Object](config *rest.Config, group schema.GroupVersion, resource string, kind Question) (auth.Ask[Question], error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = askQPS, askBurst
-	scheme := runtime.NewScheme()
-	if err := errors.Join(authenticationv1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme)); err != nil {
-		return nil, fmt.Errorf("registering kinds: %w", err)
-	}
-	api, err := client.New(config, client.Options{Scheme: scheme})
+	api, err := kube.Client(config, group, kind)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
-	return api, nil
+	return func(ctx context.Context, question Question) error {
+		return api.Post().Resource(resource).Body(question).Do(ctx).Into(question)
+	}, nil
 }
 
 func issuerClient(caFile string) (*http.Client, error) {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
-	ctrl "sigs.k8s.io/controller-runtime"
+	crlog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 )
 
@@ -38,7 +38,7 @@ func main() {
 	}
 	log := zap.New(zap.UseFlagOptions(&o.log))
 	setLoggers(log)
-	ctx, stop := signal.NotifyContext(ctrl.LoggerInto(context.Background(), log), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(logr.NewContext(context.Background(), log), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o, log); err != nil {
 		fmt.Fprintln(os.Stderr, "gateway:", err)
@@ -47,6 +47,6 @@ func main() {
 }
 
 func setLoggers(log logr.Logger) {
-	ctrl.SetLogger(log)
+	crlog.SetLogger(log)
 	klog.SetLogger(log.WithName("client-go"))
 }

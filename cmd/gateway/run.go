@@ -8,27 +8,29 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime/debug"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	clientconfig "sigs.k8s.io/controller-runtime/pkg/client/config"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/auth"
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/kube"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/internal/panics"
@@ -43,6 +45,11 @@ import (
 const (
 	qps   = 100
 	burst = 400
+	// connectTimeout bounds the first question to the API server.
+	connectTimeout = 30 * time.Second
+	// settled is how long after its start a gateway has met its servers. What that took is then given back: an idle gateway would not
+	// grow into it again, and the runtime would keep some 2 MiB of it.
+	settled = 10 * time.Second
 )
 
 // run wires the parts and serves until ctx ends.
@@ -55,24 +62,24 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		return err
 	}
 	defer tracer.End(ctx, log)
-	cluster, err := connect(o)
+	cluster, err := connect(ctx, o)
 	if err != nil {
 		return err
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	caught := panics.New(metrics, log.WithName("panics"))
-	servers, err := discover(ctx, cluster.cache, o, caught, log.WithName("mcp"))
+	servers, err := discover(cluster, o, caught, log.WithName("mcp"))
 	if err != nil {
 		return err
 	}
 	defer servers.Close()
-	healer, err := healing.New(ctx, healing.Options{
-		Client: cluster.client, Cache: cluster.cache, Timeout: o.healTimeout, TakeUp: o.takeUp,
+	healer, err := healing.New(healing.Options{
+		Requests: cluster.requests, Watch: cluster.heals, Timeout: o.healTimeout, TakeUp: o.takeUp,
 		Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("healing"),
 	})
 	if err != nil {
-		return fmt.Errorf("%w (is the CRD installed? `kubectl get crd healingrequests.%s`)", err, v1alpha1.GroupVersion.Group)
+		return err
 	}
 	recoverer := recovery.New(recovery.Options{
 		Healer: healer, Metrics: recovery.NewMetrics(metrics), Panics: caught, Tracer: tracer, Clock: clock.RealClock{}, Log: log.WithName("recovery"),
@@ -102,95 +109,96 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		Streams: o.streams, StreamsEach: o.streamsEach, Tasks: task.Options{Running: o.streams, RunningEach: o.streamsEach},
 		Guard: gate.Guard, Resource: gate.Resource(), LocalOnly: loopback(o.addr), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
-	return serve(ctx, o, log, cluster.cache, server, &synced)
+	return serve(ctx, o, log, cluster.watches(), server, &synced)
 }
 
-// serve runs the cache longer than the server: streams that are finishing still follow their heals.
-func serve(ctx context.Context, o options, log logr.Logger, informers cache.Cache, server *gateway.Server, synced *atomic.Bool) error {
+// serve runs the watches longer than the server: streams that are finishing still follow their heals.
+func serve(ctx context.Context, o options, log logr.Logger, watches []toolscache.SharedIndexInformer, server *gateway.Server, synced *atomic.Bool) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.addr)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
-	serving, fail := context.WithCancel(ctx)
-	defer fail()
-	watched := make(chan error, 1)
-	go func() {
-		defer fail()
-		watched <- informers.Start(watching)
-	}()
-	go func() {
-		if informers.WaitForCacheSync(watching) {
-			synced.Store(true)
-			log.Info("ready")
+	watching, stop := context.WithCancel(logr.NewContext(context.WithoutCancel(ctx), log.WithName("watch")))
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	var listed []toolscache.DoneChecker
+	for _, watch := range watches {
+		running.Go(func() { watch.RunWithContext(watching) })
+		listed = append(listed, watch.HasSyncedChecker())
+	}
+	running.Go(func() {
+		if !toolscache.WaitFor(watching, "", listed...) {
+			return
 		}
-	}()
+		synced.Store(true)
+		log.Info("ready")
+		select {
+		case <-time.After(settled):
+			debug.FreeOSMemory()
+		case <-watching.Done():
+		}
+	})
 	log.Info("the gateway starts", "addr", listener.Addr().String(), "version", version, "namespace", o.namespace, "auth", o.auth.mode,
 		"healTimeout", o.healTimeout.String(), "toolCallTimeout", o.callTimeout.String())
-	err = server.Serve(serving, listener)
-	stop()
-	return errors.Join(err, <-watched)
+	return server.Serve(ctx, listener)
 }
 
-// cluster is how the gateway talks to the API server: a cache for what it watches, a client for what it writes.
+// cluster is how the gateway talks to the API server: three watches, and requests that are written.
 type cluster struct {
-	config *rest.Config
-	client client.Client
-	cache  cache.Cache
+	config                  *rest.Config
+	requests                healing.Requests
+	heals, services, slices toolscache.SharedIndexInformer
 }
 
-func connect(o options) (*cluster, error) {
-	config, err := ctrl.GetConfig()
+func (c *cluster) watches() []toolscache.SharedIndexInformer {
+	return []toolscache.SharedIndexInformer{c.heals, c.services, c.slices}
+}
+
+// connect makes sure that the API server answers and knows HealingRequests: the watches would wait for both for ever.
+func connect(ctx context.Context, o options) (*cluster, error) {
+	config, err := clientconfig.GetConfig()
 	if err != nil {
 		return nil, fmt.Errorf("finding the cluster: %w", err)
 	}
 	config = rest.AddUserAgent(config, "cortex-gateway")
 	config.QPS, config.Burst = qps, burst
-	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), discoveryv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		return nil, fmt.Errorf("registering kinds: %w", err)
-	}
-	direct, err := client.New(config, client.Options{Scheme: scheme})
+	healings, err := kube.Client(config, v1alpha1.GroupVersion, &v1alpha1.HealingRequest{}, &v1alpha1.HealingRequestList{})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
-	labelled := labels.SelectorFromSet(labels.Set{v1alpha1.LabelMCPServer: "true"})
-	watches := cache.Options{
-		Scheme:           scheme,
-		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Service{}:            {Label: labelled},
-			&discoveryv1.EndpointSlice{}: {Label: labelled},
-		},
-	}
-	if o.namespace != "" {
-		watches.DefaultNamespaces = map[string]cache.Config{o.namespace: {}}
-	}
-	informers, err := cache.New(config, watches)
+	core, err := kube.Client(config, corev1.SchemeGroupVersion, &corev1.Service{}, &corev1.ServiceList{})
 	if err != nil {
-		return nil, fmt.Errorf("making the cache: %w", err)
+		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
-	return &cluster{config: config, client: direct, cache: informers}, nil
+	discovery, err := kube.Client(config, discoveryv1.SchemeGroupVersion, &discoveryv1.EndpointSlice{}, &discoveryv1.EndpointSliceList{})
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the API server: %w", err)
+	}
+	switch err := healings.Get().Timeout(connectTimeout).Do(ctx).Error(); {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("the API server knows no HealingRequests: is the CRD installed? `kubectl get crd %s.%s`", healing.Resource, v1alpha1.GroupVersion.Group)
+	case err != nil:
+		return nil, fmt.Errorf("asking the API server for HealingRequests: %w", err)
+	}
+	servers := labels.Set{v1alpha1.LabelMCPServer: "true"}
+	return &cluster{
+		config:   config,
+		requests: healing.At(healings),
+		heals:    kube.Informer(healings, healing.Resource, &v1alpha1.HealingRequest{}, o.namespace, nil),
+		services: kube.Informer(core, "services", &corev1.Service{}, o.namespace, servers),
+		slices:   kube.Informer(discovery, "endpointslices", &discoveryv1.EndpointSlice{}, o.namespace, servers),
+	}, nil
 }
 
-func discover(ctx context.Context, informers cache.Cache, o options, caught *panics.Catcher, log logr.Logger) (*mcp.Registry, error) {
+func discover(cluster *cluster, o options, caught *panics.Catcher, log logr.Logger) (*mcp.Registry, error) {
 	servers := mcp.NewRegistry(mcp.Options{
 		CallTimeout: o.callTimeout, Version: version, Credentials: mcp.NewCredentials(o.credentials, clock.RealClock{}), Panics: caught, Log: log,
 	})
-	for _, watch := range []struct {
-		kind    client.Object
-		handler toolscache.ResourceEventHandler
-	}{
-		{&corev1.Service{}, servers},
-		{&discoveryv1.EndpointSlice{}, servers.Slices()},
-	} {
-		informer, err := informers.GetInformer(ctx, watch.kind, cache.BlockUntilSynced(false))
-		if err != nil {
-			return nil, fmt.Errorf("watching %T: %w", watch.kind, err)
-		}
-		if _, err := informer.AddEventHandler(watch.handler); err != nil {
-			return nil, fmt.Errorf("watching %T: %w", watch.kind, err)
-		}
+	_, services := cluster.services.AddEventHandler(servers)
+	_, slices := cluster.slices.AddEventHandler(servers.Slices())
+	if err := errors.Join(services, slices); err != nil {
+		return nil, fmt.Errorf("watching MCP servers: %w", err)
 	}
 	return servers, nil
 }

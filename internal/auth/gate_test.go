@@ -25,7 +25,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	testclock "k8s.io/utils/clock/testing"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/internal/auth"
 )
@@ -57,44 +56,48 @@ func newAPI() *api {
 	return &api{asked: map[string]int{}, grants: map[string]bool{"alice/" + sandfly.String(): true}}
 }
 
-func (a *api) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
+func (a *api) reviewToken(_ context.Context, review *authenticationv1.TokenReview) error {
+	if err := a.answer("token"); err != nil {
+		return err
+	}
+	name := map[string]string{alices: "alice", bobs: "bob"}[review.Spec.Token]
+	review.Status = authenticationv1.TokenReviewStatus{
+		Authenticated: name != "", Audiences: review.Spec.Audiences,
+		User: authenticationv1.UserInfo{Username: name, Groups: []string{"system:authenticated"}, Extra: map[string]authenticationv1.ExtraValue{"x": {"1"}}},
+	}
+	if a.unaware {
+		review.Status.Audiences = nil
+	}
+	return nil
+}
+
+func (a *api) reviewAccess(_ context.Context, review *authorizationv1.SubjectAccessReview) error {
+	if err := a.answer("access"); err != nil {
+		return err
+	}
+	at := review.Spec.ResourceAttributes
+	if at.Resource == "healingrequests" && at.Verb == "patch" {
+		review.Status.Allowed = review.Spec.User == "alice" && at.Namespace == "cortex-system" && at.Name == "heal-1"
+		return nil
+	}
+	if at.Group != "healing.cortex.dev" || at.Resource != "mcpservers" || at.Verb != "use" || review.Spec.Extra["x"][0] != "1" || review.Spec.Groups[0] != "system:authenticated" {
+		return fmt.Errorf("asked for the wrong right: %+v", review.Spec)
+	}
+	review.Status.Allowed = a.grants[review.Spec.User+"/"+at.Namespace+"/"+at.Name]
+	// Of a binding to a role that is gone, say.
+	review.Status.EvaluationError = "clusterrole not found"
+	return nil
+}
+
+// answer counts a question, and answers it if the API server is not there.
+func (a *api) answer(what string) error {
 	if a.slow != nil {
 		<-a.slow
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch review := obj.(type) {
-	case *authenticationv1.TokenReview:
-		a.asked["token"]++
-		if a.down != nil {
-			return a.down
-		}
-		name := map[string]string{alices: "alice", bobs: "bob"}[review.Spec.Token]
-		review.Status = authenticationv1.TokenReviewStatus{
-			Authenticated: name != "", Audiences: review.Spec.Audiences,
-			User: authenticationv1.UserInfo{Username: name, Groups: []string{"system:authenticated"}, Extra: map[string]authenticationv1.ExtraValue{"x": {"1"}}},
-		}
-		if a.unaware {
-			review.Status.Audiences = nil
-		}
-	case *authorizationv1.SubjectAccessReview:
-		a.asked["access"]++
-		if a.down != nil {
-			return a.down
-		}
-		at := review.Spec.ResourceAttributes
-		if at.Resource == "healingrequests" && at.Verb == "patch" {
-			review.Status.Allowed = review.Spec.User == "alice" && at.Namespace == "cortex-system" && at.Name == "heal-1"
-			return nil
-		}
-		if at.Group != "healing.cortex.dev" || at.Resource != "mcpservers" || at.Verb != "use" || review.Spec.Extra["x"][0] != "1" || review.Spec.Groups[0] != "system:authenticated" {
-			return fmt.Errorf("asked for the wrong right: %+v", review.Spec)
-		}
-		review.Status.Allowed = a.grants[review.Spec.User+"/"+at.Namespace+"/"+at.Name]
-		// Of a binding to a role that is gone, say.
-		review.Status.EvaluationError = "clusterrole not found"
-	}
-	return nil
+	a.asked[what]++
+	return a.down
 }
 
 func (a *api) is(down error) {
@@ -111,7 +114,7 @@ func (a *api) count(what string) int {
 
 func gate(a *api, now *testclock.FakeClock, log logr.Logger) *auth.Gate {
 	return auth.NewGate(auth.Options{
-		Authenticator: auth.NewTokens(a, []string{"cortex"}, now), Authorizer: auth.NewAccess(a, now), Clock: now, Log: log,
+		Authenticator: auth.NewTokens(a.reviewToken, []string{"cortex"}, now), Authorizer: auth.NewAccess(a.reviewAccess, now), Clock: now, Log: log,
 		Servers: func() []types.NamespacedName { return []types.NamespacedName{proxmox, sandfly} },
 	})
 }
@@ -259,7 +262,7 @@ func TestOneQuestionForAll(t *testing.T) {
 func TestWhoLeavesTakesNobodyAlong(t *testing.T) {
 	a := newAPI()
 	a.slow = make(chan struct{})
-	tokens := auth.NewTokens(a, []string{"cortex"}, testclock.NewFakeClock(time.Now()))
+	tokens := auth.NewTokens(a.reviewToken, []string{"cortex"}, testclock.NewFakeClock(time.Now()))
 	gone, leave := context.WithCancel(t.Context())
 	first := make(chan error, 1)
 	go func() {
@@ -316,7 +319,7 @@ func TestUsableServersOnly(t *testing.T) {
 func TestRefusalsAreCounted(t *testing.T) {
 	a, now, metrics := newAPI(), testclock.NewFakeClock(time.Now()), prometheus.NewRegistry()
 	g := auth.NewGate(auth.Options{
-		Authenticator: auth.NewTokens(a, []string{"cortex"}, now), Authorizer: auth.NewAccess(a, now), Clock: now, Log: logr.Discard(), Registry: metrics,
+		Authenticator: auth.NewTokens(a.reviewToken, []string{"cortex"}, now), Authorizer: auth.NewAccess(a.reviewAccess, now), Clock: now, Log: logr.Discard(), Registry: metrics,
 		Servers: func() []types.NamespacedName { return []types.NamespacedName{proxmox, sandfly} },
 	})
 	for range 2 {

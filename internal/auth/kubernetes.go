@@ -17,7 +17,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
@@ -30,21 +29,19 @@ import (
 // Whether they may use an MCP server.
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// Creator makes objects at the API server: a question is an object that comes back with its answer.
-type Creator interface {
-	Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error
-}
+// Ask puts a question to the API server: an object that is created, and comes back with its answer.
+type Ask[Question any] func(ctx context.Context, question Question) error
 
-// again are the tries of one question. Behind a load balancer the second one reaches another API server.
-var again = wait.Backoff{Steps: 3, Duration: 100 * time.Millisecond, Factor: 3, Jitter: 0.2}
+// tries of one question. Behind a load balancer the second one reaches another API server.
+var tries = wait.Backoff{Steps: 3, Duration: 100 * time.Millisecond, Factor: 3, Jitter: 0.2}
 
-// ask makes a question of fresh objects: a try that was cut off may have left half an answer in its own.
-func ask[O client.Object](ctx context.Context, api Creator, question func() O) (O, error) {
-	var asked O
+// again asks until there is an answer, with a fresh object each time: a try that was cut off may have left half an answer in its own.
+func (ask Ask[Question]) again(ctx context.Context, question func() Question) (Question, error) {
+	var asked Question
 	var failed error
-	err := wait.ExponentialBackoffWithContext(ctx, again, func(ctx context.Context) (bool, error) {
+	err := wait.ExponentialBackoffWithContext(ctx, tries, func(ctx context.Context) (bool, error) {
 		asked = question()
-		failed = api.Create(ctx, asked)
+		failed = ask(ctx, asked)
 		if apierrors.IsForbidden(failed) || apierrors.IsInvalid(failed) || apierrors.IsUnauthorized(failed) {
 			return false, failed
 		}
@@ -64,14 +61,14 @@ func ask[O client.Object](ctx context.Context, api Creator, question func() O) (
 
 // Tokens asks the API server who holds a token.
 type Tokens struct {
-	api       Creator
+	ask       Ask[*authenticationv1.TokenReview]
 	audiences []string
 	known     *memory[[sha256.Size]byte, User]
 }
 
 // NewTokens makes an Authenticator that takes tokens for one of the audiences.
-func NewTokens(api Creator, audiences []string, now clock.Clock) *Tokens {
-	return &Tokens{api: api, audiences: audiences, known: newMemory[[sha256.Size]byte, User](now)}
+func NewTokens(ask Ask[*authenticationv1.TokenReview], audiences []string, now clock.Clock) *Tokens {
+	return &Tokens{ask: ask, audiences: audiences, known: newMemory[[sha256.Size]byte, User](now)}
 }
 
 // How says how to get a token.
@@ -82,7 +79,7 @@ func (t *Tokens) How() string {
 // Authenticate asks once a minute. Tokens are remembered by their hash.
 func (t *Tokens) Authenticate(ctx context.Context, token string) (User, error) {
 	return whose(ctx, t.known, token, func(ctx context.Context) (answer[User], error) {
-		review, err := ask(ctx, t.api, func() *authenticationv1.TokenReview {
+		review, err := t.ask.again(ctx, func() *authenticationv1.TokenReview {
 			return &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: t.audiences}}
 		})
 		if err != nil {
@@ -116,7 +113,7 @@ func withoutToken(err error, token string) error {
 
 // Access asks the API server what a user may do.
 type Access struct {
-	api   Creator
+	ask   Ask[*authorizationv1.SubjectAccessReview]
 	known *memory[question, bool]
 }
 
@@ -127,8 +124,8 @@ type question struct {
 }
 
 // NewAccess makes an Authorizer.
-func NewAccess(api Creator, now clock.Clock) *Access {
-	return &Access{api: api, known: newMemory[question, bool](now)}
+func NewAccess(ask Ask[*authorizationv1.SubjectAccessReview], now clock.Clock) *Access {
+	return &Access{ask: ask, known: newMemory[question, bool](now)}
 }
 
 // May asks once a minute.
@@ -137,7 +134,7 @@ func (a *Access) May(ctx context.Context, user User, right Right) (bool, error) 
 		user = identified(user)
 	}
 	may, err := a.known.get(ctx, question{user.id, right}, func(ctx context.Context) (answer[bool], error) {
-		review, err := ask(ctx, a.api, func() *authorizationv1.SubjectAccessReview {
+		review, err := a.ask.again(ctx, func() *authorizationv1.SubjectAccessReview {
 			return &authorizationv1.SubjectAccessReview{Spec: specOf(user, right)}
 		})
 		if err != nil {

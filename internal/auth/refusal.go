@@ -87,16 +87,18 @@ func forbidden(user User, server types.NamespacedName) *Refusal {
 		who, which, right, namespace, Role, subject(user.Name))}
 }
 
-// plainName is what a shell takes as it is.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_.:@/+-]{1,253}$`)
+// plainName is what a shell takes as it is. A bound in it would be compiled to as many copies.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_.:@/+-]+$`)
+
+func isPlain(name string) bool { return len(name) <= maxName && plainName.MatchString(name) }
 
 // subject is a user as an argument of kubectl create rolebinding. A name that a shell would not take as it is is not repeated
 // in a command that people copy.
 func subject(name string) string {
-	if account, ok := strings.CutPrefix(name, "system:serviceaccount:"); ok && plainName.MatchString(account) {
+	if account, ok := strings.CutPrefix(name, "system:serviceaccount:"); ok && isPlain(account) {
 		return "--serviceaccount=" + account
 	}
-	if plainName.MatchString(name) {
+	if isPlain(name) {
 		return "--user=" + name
 	}
 	return "--user=USER"

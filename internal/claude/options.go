@@ -112,14 +112,14 @@ func (o Options) withDefaults() Options {
 // Planner plans with Claude. It is safe for concurrent use.
 type Planner struct {
 	Options
-	client anthropic.Client
-	rules  *chat.Rules
+	service anthropic.MessageService
+	rules   *chat.Rules
 }
 
 // New makes a Planner.
 func New(o Options) *Planner {
 	o = o.withDefaults()
-	return &Planner{Options: o, client: newClient(o), rules: chat.NewRules()}
+	return &Planner{Options: o, service: newMessages(o), rules: chat.NewRules()}
 }
 
 // Plan implements chat.Planner.

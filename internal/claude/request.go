@@ -27,18 +27,18 @@ var (
 	errRedirect = errors.New("the address of the API answers with a redirect, which is not followed since the key would go along: set --claude-base-url to where it points")
 )
 
-// newClient makes a client of the official SDK. It takes nothing from the environment, retries nothing itself, since the asker is
-// told of every delay, and traces nothing.
-func newClient(o Options) anthropic.Client {
+// newMessages makes the one service of the official SDK that is used: its client would link them all. It takes nothing from the
+// environment, retries nothing itself, since the asker is told of every delay, and traces nothing.
+func newMessages(o Options) anthropic.MessageService {
 	transport, _ := http.DefaultTransport.(*http.Transport)
 	options := []option.RequestOption{
-		option.WithoutEnvironmentDefaults(), option.WithMaxRetries(0), option.WithoutOpenTelemetry(),
+		option.WithEnvironmentProduction(), option.WithMaxRetries(0), option.WithoutOpenTelemetry(),
 		option.WithHTTPClient(&http.Client{Transport: transport.Clone(), CheckRedirect: noRedirects}),
 	}
 	if o.BaseURL != "" {
 		options = append(options, option.WithBaseURL(o.BaseURL))
 	}
-	return anthropic.NewClient(options...)
+	return anthropic.NewMessageService(options...)
 }
 
 // answered is one whole answer of the model.
@@ -72,7 +72,7 @@ func (p *plan) once(ctx context.Context, params anthropic.MessageNewParams) (_ *
 	quiet := time.AfterFunc(p.Stall, func() { cancel(errStalled) })
 	defer quiet.Stop()
 
-	stream := p.client.Messages.NewStreaming(ctx, params, option.WithAPIKey(key), option.WithMiddleware(watching(quiet, p.Stall)))
+	stream := p.service.NewStreaming(ctx, params, option.WithAPIKey(key), option.WithMiddleware(watching(quiet, p.Stall)))
 	defer func() { _ = stream.Close() }() // the request is over either way
 	answer, whole, err := p.read(stream.Next, stream.Current)
 	p.count(answer.Usage)

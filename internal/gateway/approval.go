@@ -12,7 +12,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
@@ -43,7 +42,7 @@ func (s *Server) questionOf(r *http.Request, request *v1alpha1.HealingRequest) *
 	if request.Held() == nil {
 		return nil
 	}
-	key := client.ObjectKeyFromObject(request)
+	key := request.Key()
 	_, may, _ := s.mayAnswer(r, key)
 	return &waitingFor{
 		Version: request.ResourceVersion, MayAnswer: may, Command: approveCommand(key),

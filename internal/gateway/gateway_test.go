@@ -59,7 +59,7 @@ func untilTheEnd(ctx context.Context, _ string, _ func(chat.Event)) (chat.Status
 
 func options(t *testing.T, l *loop) gateway.Options {
 	return gateway.Options{
-		Loop: l, Heals: healingtest.New().Healer(t.Context()), Ready: func() bool { return true }, Registry: prometheus.NewRegistry(), Clock: clock.RealClock{}, Log: testr.New(t),
+		Loop: l, Heals: healingtest.New().Healer(), Ready: func() bool { return true }, Registry: prometheus.NewRegistry(), Clock: clock.RealClock{}, Log: testr.New(t),
 		ShutdownGrace: 5 * time.Second,
 	}
 }

@@ -27,9 +27,9 @@ const maxIssue = 200
 // Heals finds heals and follows them, whoever began them. See healing.Healer.
 type Heals interface {
 	Follow(ctx context.Context, key types.NamespacedName) (*healing.Following, error)
-	OfTask(ctx context.Context, id string) ([]v1alpha1.HealingRequest, error)
-	Since(ctx context.Context, moment time.Time) ([]v1alpha1.HealingRequest, error)
-	All(ctx context.Context) ([]v1alpha1.HealingRequest, error)
+	OfTask(id string) []v1alpha1.HealingRequest
+	Since(moment time.Time) []v1alpha1.HealingRequest
+	All() []v1alpha1.HealingRequest
 	Answer(ctx context.Context, key types.NamespacedName, version string, says v1alpha1.Approval, who string) error
 }
 

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/record"
@@ -56,10 +54,7 @@ func (s *Server) look(ctx context.Context, id string) (*lostTask, error) {
 	if !ok || began.After(s.Clock.Now()) {
 		return nil, nil
 	}
-	requests, err := s.Heals.OfTask(ctx, id)
-	if err != nil {
-		return nil, err
-	}
+	requests := s.Heals.OfTask(id)
 	found := &lostTask{ID: id, Began: healing.Timestamp(began), Healing: []foundHeal{}, requests: requests}
 	parts := []string{s.whereabouts(began)}
 	for i := range requests {
@@ -87,9 +82,8 @@ func (s *Server) since(ctx context.Context, moment time.Time) ([]v1alpha1.Healin
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Heals.Since(ctx, moment)
-	found = slices.DeleteFunc(found, func(request v1alpha1.HealingRequest) bool { return !visible(&request) })
-	return found[:min(maxHealsShown, len(found))], err
+	found := slices.DeleteFunc(s.Heals.Since(moment), func(request v1alpha1.HealingRequest) bool { return !visible(&request) })
+	return found[:min(maxHealsShown, len(found))], nil
 }
 
 // whereabouts says why a task is not here, as far as that can be told.
@@ -103,7 +97,7 @@ func (s *Server) whereabouts(began time.Time) string {
 }
 
 func named(request *v1alpha1.HealingRequest) string {
-	return client.ObjectKeyFromObject(request).String()
+	return request.Key().String()
 }
 
 func list(requests []v1alpha1.HealingRequest) string {
@@ -152,7 +146,7 @@ func (s *Server) lostEvents(w http.ResponseWriter, r *http.Request, id string, a
 func (s *Server) tellLost(ctx context.Context, out *stream, found *lostTask) {
 	out.tell(taskLost{"task_lost", found.Error})
 	for i := range found.requests {
-		following, err := s.Heals.Follow(ctx, client.ObjectKeyFromObject(&found.requests[i]))
+		following, err := s.Heals.Follow(ctx, found.requests[i].Key())
 		if err != nil {
 			continue // deleted meanwhile
 		}

@@ -5,7 +5,6 @@ package gateway
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"slices"
 	"time"
@@ -166,29 +165,19 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) ([]*mcp.Server
 		s.refuse(w, http.StatusServiceUnavailable, err.Error())
 		return nil, nil, false
 	}
-	requests, err := s.requestsAbout(r.Context(), servers)
-	if err != nil {
-		s.Log.Error(err, "the heals cannot be read")
-		s.refuse(w, http.StatusServiceUnavailable, "the heals could not be read: try again in a moment")
-		return nil, nil, false
-	}
-	return servers, requests, true
+	return servers, s.requestsAbout(servers), true
 }
 
-func (s *Server) requestsAbout(ctx context.Context, servers []*mcp.Server) ([]v1alpha1.HealingRequest, error) {
-	all, err := s.Heals.All(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) requestsAbout(servers []*mcp.Server) []v1alpha1.HealingRequest {
 	visible := map[types.NamespacedName]bool{}
 	for _, server := range servers {
 		visible[server.Key()] = true
 	}
-	about := slices.DeleteFunc(all, func(request v1alpha1.HealingRequest) bool { return !visible[serviceOf(&request)] })
+	about := slices.DeleteFunc(s.Heals.All(), func(request v1alpha1.HealingRequest) bool { return !visible[serviceOf(&request)] })
 	slices.SortFunc(about, func(a, b v1alpha1.HealingRequest) int {
 		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(b.Name, a.Name))
 	})
-	return about, nil
+	return about
 }
 
 // serviceOf is the Service that a request is about; without a name while a workload's is not known yet.

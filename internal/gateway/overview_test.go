@@ -58,7 +58,7 @@ func withHeals(t *testing.T, approver gateway.Approver) (string, *healingtest.Wo
 		Spec:       corev1.ServiceSpec{ClusterIP: "127.0.0.1", Ports: []corev1.ServicePort{{Port: 1}}},
 	}, true)
 	o := options(t, &loop{body: echo})
-	o.Heals, o.Approver, o.Log = world.Healer(t.Context()), approver, logr.Discard()
+	o.Heals, o.Approver, o.Log = world.Healer(), approver, logr.Discard()
 	o.Guard = func(next http.Handler) http.Handler { return next }
 	o.Servers = func(context.Context) ([]*mcp.Server, error) { return registry.Servers(), nil }
 	url, _ := serve(t, o)

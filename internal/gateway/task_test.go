@@ -260,7 +260,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	_, request := heal("sandfly-001")
 	create(t, world, request)
 	o := options(t, telling(1))
-	o.Heals = world.Healer(t.Context())
+	o.Heals = world.Healer()
 	o.Caller = func(r *http.Request) string { return r.Header.Get("Test-Caller") }
 	o.Streams, o.StreamsEach = 4, 2
 	o.ShutdownGrace = time.Millisecond
@@ -293,7 +293,7 @@ func TestAHealIsFollowedFromEveryID(t *testing.T) {
 	key, request := heal("sandfly-001")
 	create(t, world, request)
 	o := options(t, telling(1))
-	o.Heals = world.Healer(t.Context())
+	o.Heals = world.Healer()
 	url, _ := serve(t, o)
 	live := get(t, url, healPath)
 	lines := bufio.NewReader(live.body)
@@ -310,7 +310,7 @@ func TestAHealIsFollowedFromEveryID(t *testing.T) {
 	}
 	// Another gateway, which has never seen it.
 	o = options(t, telling(1))
-	o.Heals = world.Healer(t.Context())
+	o.Heals = world.Healer()
 	url, _ = serve(t, o)
 	for after := range 5 {
 		got := scan(t, get(t, url, healPath, "Last-Event-ID", strconv.Itoa(after)).body, -1)
@@ -331,7 +331,7 @@ func TestAHealThatIsDeletedEndsItsStream(t *testing.T) {
 	key, request := heal("sandfly-001")
 	create(t, world, request)
 	o := options(t, telling(1))
-	o.Heals = world.Healer(t.Context())
+	o.Heals = world.Healer()
 	url, _ := serve(t, o)
 	live := get(t, url, healPath)
 	world.Say(key, "one")
@@ -347,7 +347,7 @@ func TestTheEndOfTheGatewayEndsEveryStream(t *testing.T) {
 	_, request := heal("sandfly-001")
 	create(t, world, request)
 	o := options(t, &loop{body: untilTheEnd})
-	o.Heals = world.Healer(t.Context())
+	o.Heals = world.Healer()
 	o.ShutdownGrace = 50 * time.Millisecond
 	url, stop := serve(t, o)
 	first := ask(t, url, "list hosts", true)
@@ -399,7 +399,7 @@ func TestTheGraceIsForHealsToo(t *testing.T) {
 	key, request := heal("sandfly-001")
 	create(t, world, request)
 	o := options(t, telling(1))
-	o.Heals = world.Healer(t.Context())
+	o.Heals = world.Healer()
 	url, stop := serve(t, o)
 	followed := get(t, url, healPath)
 	stopped := make(chan error, 1)
@@ -429,7 +429,7 @@ func TestAfterARestartATaskIsToldTruthfully(t *testing.T) {
 	create(t, world, request)
 	world.Say(key, "one")
 	o := options(t, telling(1))
-	o.Heals = world.Healer(t.Context())
+	o.Heals = world.Healer()
 	url, _ := serve(t, o)
 
 	var state struct {
@@ -463,7 +463,7 @@ func TestAfterARestartATaskIsToldTruthfully(t *testing.T) {
 func TestATaskWithoutARecordIsToldOfTheHealsSince(t *testing.T) {
 	world := healingtest.New()
 	o := options(t, telling(1))
-	o.Heals = world.Healer(t.Context())
+	o.Heals = world.Healer()
 	url, _ := serve(t, o)
 	before, _ := heal("sandfly-001")
 	_, request := heal("sandfly-001")
@@ -712,7 +712,7 @@ func TestAHealThatFailedSaysWhatToDo(t *testing.T) {
 	world.Finish(key, v1alpha1.ReasonManualFixNeeded)
 	world.Write(key, func(status *v1alpha1.HealingRequestStatus) { status.Recommendation = "Check the image" })
 	o := options(t, telling(1))
-	o.Heals = world.Healer(t.Context())
+	o.Heals = world.Healer()
 	url, _ := serve(t, o)
 	got := scan(t, get(t, url, healPath).body, -1)
 	if len(got) != 2 || got[0].fields["issue"] != "Manual, asked for by ann" || got[1].kind() != "healing_failed" ||

@@ -5,12 +5,11 @@ package healing
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
@@ -27,18 +26,12 @@ var (
 )
 
 // All gives every request that is known. They must not be changed.
-func (h *Healer) All(ctx context.Context) ([]v1alpha1.HealingRequest, error) {
-	var requests v1alpha1.HealingRequestList
-	if err := h.cache.List(ctx, &requests, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing healing requests: %w", err)
-	}
-	return requests.Items, nil
-}
+func (h *Healer) All() []v1alpha1.HealingRequest { return h.watched.all() }
 
 // Answer writes a person's word on a plan, to just the version of the request that the person was shown.
 func (h *Healer) Answer(ctx context.Context, key types.NamespacedName, version string, says v1alpha1.Approval, who string) error {
-	shown := &v1alpha1.HealingRequest{}
-	if err := h.client.Get(ctx, key, shown); err != nil {
+	shown, err := h.requests.Get(ctx, key)
+	if err != nil {
 		return err
 	}
 	switch {
@@ -47,10 +40,14 @@ func (h *Healer) Answer(ctx context.Context, key types.NamespacedName, version s
 	case shown.ResourceVersion != version:
 		return ErrChanged
 	}
-	answered := shown.DeepCopy()
-	answered.Spec.Approval, answered.Spec.ApprovedBy = says, who
-	err := h.client.Patch(ctx, answered, client.MergeFromWithOptions(shown, client.MergeFromWithOptimisticLock{}))
-	if apierrors.IsConflict(err) {
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": version},
+		"spec":     map[string]any{"approval": says, "approvedBy": who},
+	})
+	if err != nil {
+		return err
+	}
+	if err = h.requests.Patch(ctx, key, patch); apierrors.IsConflict(err) {
 		return ErrChanged
 	}
 	return err

@@ -10,7 +10,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
@@ -18,19 +17,8 @@ import (
 	"github.com/ry-ops/cortex/internal/record"
 )
 
-// targetIndex finds the requests of a Service in the cache without looking at all the others.
-const targetIndex = "spec.targetRef.service"
-
 // maxNames bounds the search for a free name: each refusal is one step.
 const maxNames = 20
-
-func indexTarget(obj client.Object) []string {
-	request, ok := obj.(*v1alpha1.HealingRequest)
-	if !ok || !targets(request, request.Spec.TargetRef.Name) {
-		return nil
-	}
-	return []string{request.Spec.TargetRef.Name}
-}
 
 // claimed is the request that answers a failure. live says that the API server itself has just shown it to
 // be under way, and not the cache.
@@ -43,22 +31,16 @@ type claimed struct {
 // looks at the same requests computes the same next name, the API server refuses all creators but one, and the others
 // read what that one wrote.
 func (h *Healer) record(ctx context.Context, failure Failure) (claimed, error) {
-	var known v1alpha1.HealingRequestList
-	// They are only looked at: ten thousand callers need no copies.
-	err := h.cache.List(ctx, &known, client.InNamespace(failure.Service.Namespace), client.MatchingFields{targetIndex: failure.Service.Name}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return claimed{}, fmt.Errorf("listing healing requests of %s: %w", failure.Service, err)
-	}
-	live := map[string]bool{}
+	known, live := h.watched.by(byTarget, failure.Service.String()), map[string]bool{}
 	for range maxNames {
-		if answer := answering(known.Items, failure.Service.Name, failure.CallStarted); answer != nil {
+		if answer := answering(known, failure.Service.Name, failure.CallStarted); answer != nil {
 			return claimed{answer, live[answer.Name]}, nil
 		}
-		request := h.newRequest(failure, record.NextName(known.Items, failure.Service.Name))
-		err := h.client.Create(ctx, request)
+		request := h.newRequest(failure, record.NextName(known, failure.Service.Name))
+		created, err := h.requests.Create(ctx, request)
 		if err == nil {
-			h.log.Info("[HEAL] recorded", "request", request.Name, "service", failure.Service, "class", failure.Error.Class)
-			return claimed{request, true}, nil
+			h.log.Info("[HEAL] recorded", "request", created.Name, "service", failure.Service, "class", failure.Error.Class)
+			return claimed{created, true}, nil
 		}
 		if !apierrors.IsAlreadyExists(err) {
 			return claimed{}, fmt.Errorf("creating healing request %s: %w", request.Name, err)
@@ -67,7 +49,7 @@ func (h *Healer) record(ctx context.Context, failure Failure) (claimed, error) {
 		if err != nil {
 			return claimed{}, err
 		}
-		known.Items, live[taken.Name] = append(known.Items, *taken), !taken.Done()
+		known, live[taken.Name] = append(known, *taken), !taken.Done()
 	}
 	return claimed{}, fmt.Errorf("no free name for a healing request of %s after %d attempts", failure.Service, maxNames)
 }
@@ -75,8 +57,7 @@ func (h *Healer) record(ctx context.Context, failure Failure) (claimed, error) {
 // taken reads the request that was there first, past the cache, which may not have heard of it yet. One that was
 // deleted in between still takes its name for this search.
 func (h *Healer) taken(ctx context.Context, refused *v1alpha1.HealingRequest) (*v1alpha1.HealingRequest, error) {
-	existing := &v1alpha1.HealingRequest{}
-	err := h.client.Get(ctx, client.ObjectKeyFromObject(refused), existing)
+	existing, err := h.requests.Get(ctx, refused.Key())
 	if apierrors.IsNotFound(err) {
 		return &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Name: refused.Name, Namespace: refused.Namespace}}, nil
 	}

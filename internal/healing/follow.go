@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/panics"
@@ -28,8 +27,8 @@ const visibleTimeout = time.Second
 
 // follower turns one watch into the steps of every heal that somebody waits for. It is the event handler of that watch.
 type follower struct {
-	live   client.Reader
-	cache  client.Reader
+	live   reader
+	cache  reader
 	clock  clock.Clock
 	takeUp time.Duration
 	panics *panics.Catcher
@@ -46,7 +45,7 @@ type waiter struct {
 	gone   bool
 }
 
-func newFollower(live, cached client.Reader, clock clock.Clock, takeUp time.Duration) *follower {
+func newFollower(live, cached reader, clock clock.Clock, takeUp time.Duration) *follower {
 	return &follower{live: live, cache: cached, clock: clock, takeUp: takeUp, waiters: map[types.NamespacedName]map[*waiter]struct{}{}}
 }
 
@@ -72,7 +71,7 @@ func (f *follower) tell(obj any, gone bool) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for w := range f.waiters[client.ObjectKeyFromObject(request)] {
+	for w := range f.waiters[request.Key()] {
 		w.see(request, gone)
 	}
 }
@@ -103,7 +102,7 @@ func older(a, b *v1alpha1.HealingRequest) bool {
 }
 
 func (f *follower) join(request *v1alpha1.HealingRequest) (w *waiter, leave func()) {
-	key := client.ObjectKeyFromObject(request)
+	key := request.Key()
 	w = &waiter{wake: make(chan struct{}, 1), latest: request}
 	f.mu.Lock()
 	if f.waiters[key] == nil {
@@ -128,10 +127,10 @@ func (f *follower) view(w *waiter) (*v1alpha1.HealingRequest, bool) {
 }
 
 // catchUp shows a waiter what the cache already knows; it joins first, so that nothing falls between the two.
-func (f *follower) catchUp(ctx context.Context, w *waiter, from client.Reader) error {
+func (f *follower) catchUp(ctx context.Context, w *waiter, from reader) error {
 	request, _ := f.view(w)
-	current := &v1alpha1.HealingRequest{}
-	if err := from.Get(ctx, client.ObjectKeyFromObject(request), current); err != nil {
+	current, err := from.Get(ctx, request.Key())
+	if err != nil {
 		return err
 	}
 	f.mu.Lock()

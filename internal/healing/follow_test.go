@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	testclock "k8s.io/utils/clock/testing"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
@@ -35,18 +34,14 @@ func step(messages ...string) requestOption {
 	}
 }
 
-// reader shows one state, or none.
-type reader struct {
-	client.Reader
-	shown *v1alpha1.HealingRequest
-}
+// showing shows one state, or none.
+type showing struct{ state *v1alpha1.HealingRequest }
 
-func (r reader) Get(_ context.Context, key client.ObjectKey, into client.Object, _ ...client.GetOption) error {
-	if r.shown == nil {
-		return apierrors.NewNotFound(schema.GroupResource{Resource: "healingrequests"}, key.Name)
+func (s showing) Get(_ context.Context, key types.NamespacedName) (*v1alpha1.HealingRequest, error) {
+	if s.state == nil {
+		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: Resource}, key.Name)
 	}
-	r.shown.DeepCopyInto(into.(*v1alpha1.HealingRequest))
-	return nil
+	return s.state.DeepCopy(), nil
 }
 
 func TestWhatAWaiterSees(t *testing.T) {
@@ -82,7 +77,7 @@ func TestWhatAWaiterSees(t *testing.T) {
 // The request moved on after it was claimed and before its changes were listened to.
 func TestNothingFallsBetweenClaimingAndFollowing(t *testing.T) {
 	ended := state("a", "12", step("one", "two"), ended(time.Second, v1alpha1.ReasonHealed))
-	f := newFollower(reader{}, reader{shown: ended}, testclock.NewFakeClock(began), time.Minute)
+	f := newFollower(showing{}, showing{ended}, testclock.NewFakeClock(began), time.Minute)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var told []string
@@ -117,7 +112,7 @@ func TestGivingUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := testclock.NewFakeClock(began)
-			f := newFollower(reader{shown: tc.live}, reader{}, clock, 10*time.Second)
+			f := newFollower(showing{tc.live}, showing{}, clock, 10*time.Second)
 			result := make(chan error, 1)
 			go func() {
 				_, err := f.follow(t.Context(), tc.first, func(v1alpha1.ProgressEntry) {})
@@ -186,7 +181,7 @@ func TestAHealThatIsHeldHoldsNobody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			waits := state("a", "11", step("one"), planned(tc.reason, "what it means", tc.more...))
-			f := newFollower(reader{}, reader{shown: waits}, testclock.NewFakeClock(began), time.Minute)
+			f := newFollower(showing{}, showing{waits}, testclock.NewFakeClock(began), time.Minute)
 			told := 0
 			_, err := f.follow(t.Context(), waits, func(v1alpha1.ProgressEntry) { told++ })
 			var known *Error
@@ -215,8 +210,8 @@ func TestAHealThatWaitsForItsTurnIsFollowed(t *testing.T) {
 		"let through":     planned(v1alpha1.ReasonCooldownActive, "", approved),
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFollower(reader{}, reader{}, testclock.NewFakeClock(began), time.Minute)
-			f.cache = reader{shown: state("a", "11", waits)}
+			f := newFollower(showing{}, showing{}, testclock.NewFakeClock(began), time.Minute)
+			f.cache = showing{state("a", "11", waits)}
 			result := make(chan error, 1)
 			go func() {
 				_, err := f.follow(t.Context(), state("a", "10"), func(v1alpha1.ProgressEntry) {

@@ -5,25 +5,13 @@ package healing
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
-
-// taskIndex finds the requests of a task in the cache.
-const taskIndex = "metadata.annotations.task"
-
-func indexTask(obj client.Object) []string {
-	if id := obj.GetAnnotations()[v1alpha1.AnnotationTask]; id != "" {
-		return []string{id}
-	}
-	return nil
-}
 
 // Following is one reader's view of one heal, whoever began it: this gateway, another one, or a person. It costs no watch of its
 // own. Entries of status.progress are only ever appended, so that an index names one for good, on every gateway: whoever has
@@ -37,13 +25,13 @@ type Following struct {
 // Follow begins to follow a request. It returns a NotFound error of the API if this gateway knows none of that name. Leave must
 // be called.
 func (h *Healer) Follow(ctx context.Context, key types.NamespacedName) (*Following, error) {
-	request := &v1alpha1.HealingRequest{}
-	if err := h.cache.Get(ctx, key, request); err != nil {
+	request, err := h.watched.Get(ctx, key)
+	if err != nil {
 		return nil, err
 	}
 	w, leave := h.follower.join(request)
 	// What was written in between is told by nobody else.
-	_ = h.follower.catchUp(ctx, w, h.cache)
+	_ = h.follower.catchUp(ctx, w, h.watched)
 	return &Following{follower: h.follower, waiter: w, leave: leave}, nil
 }
 
@@ -58,27 +46,20 @@ func (f *Following) Changed() <-chan struct{} { return f.waiter.wake }
 // Leave must be called once.
 func (f *Following) Leave() { f.leave() }
 
-// OfTask gives the requests that a task caused.
-func (h *Healer) OfTask(ctx context.Context, id string) ([]v1alpha1.HealingRequest, error) {
-	var requests v1alpha1.HealingRequestList
-	if err := h.cache.List(ctx, &requests, client.MatchingFields{taskIndex: id}); err != nil {
-		return nil, fmt.Errorf("listing healing requests of %s: %w", id, err)
-	}
-	slices.SortFunc(requests.Items, func(a, b v1alpha1.HealingRequest) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
-	return requests.Items, nil
+// OfTask gives the requests that a task caused, the oldest first. They must not be changed.
+func (h *Healer) OfTask(id string) []v1alpha1.HealingRequest {
+	requests := h.watched.by(byTask, id)
+	slices.SortFunc(requests, func(a, b v1alpha1.HealingRequest) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
+	return requests
 }
 
 // Since gives the requests of failed calls that were not over at a moment, the newest first. They must not be changed.
-func (h *Healer) Since(ctx context.Context, moment time.Time) ([]v1alpha1.HealingRequest, error) {
-	var requests v1alpha1.HealingRequestList
-	if err := h.cache.List(ctx, &requests, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing healing requests: %w", err)
-	}
-	found := slices.DeleteFunc(requests.Items, func(r v1alpha1.HealingRequest) bool {
+func (h *Healer) Since(moment time.Time) []v1alpha1.HealingRequest {
+	found := slices.DeleteFunc(h.watched.all(), func(r v1alpha1.HealingRequest) bool {
 		return r.Spec.Trigger != v1alpha1.TriggerMCPFailure || r.Done() && !endedAfter(&r, moment)
 	})
 	slices.SortFunc(found, func(a, b v1alpha1.HealingRequest) int { return b.CreationTimestamp.Compare(a.CreationTimestamp.Time) })
-	return found, nil
+	return found
 }
 
 // OutcomeOf reads the outcome off a request that is over.

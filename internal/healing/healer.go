@@ -14,9 +14,8 @@ import (
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/singleflight"
 	"k8s.io/apimachinery/pkg/types"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/foreign"
@@ -57,10 +56,10 @@ type Failure struct {
 
 // Options of a Healer.
 type Options struct {
-	// Client writes requests and reads them past the cache.
-	Client client.Client
-	// Cache holds the HealingRequests; its informer is the one watch that all waiting callers share.
-	Cache cache.Cache
+	// Requests are written, and read past the watch.
+	Requests Requests
+	// Watch tells of HealingRequests and keeps them. All waiting callers share it.
+	Watch Watch
 	// Timeout of a heal, written to spec.timeout. Zero means v1alpha1.DefaultTimeout.
 	Timeout time.Duration
 	// TakeUp bounds the wait for the operator to begin. Zero means DefaultTakeUp.
@@ -71,10 +70,17 @@ type Options struct {
 	Log    logr.Logger
 }
 
+// Watch is what an informer gives of the objects that it tells of.
+type Watch interface {
+	AddIndexers(indexers toolscache.Indexers) error
+	AddEventHandler(handler toolscache.ResourceEventHandler) (toolscache.ResourceEventHandlerRegistration, error)
+	GetIndexer() toolscache.Indexer
+}
+
 // Healer records failures and follows heals. It is safe for concurrent use.
 type Healer struct {
-	client   client.Client
-	cache    cache.Cache
+	requests Requests
+	watched  watched
 	timeout  time.Duration
 	clock    clock.Clock
 	log      logr.Logger
@@ -83,28 +89,21 @@ type Healer struct {
 	claims   singleflight.Group
 }
 
-// New makes a Healer and registers its index and its watch with the cache. Call it before the cache starts.
-func New(ctx context.Context, o Options) (*Healer, error) {
-	h := &Healer{client: o.Client, cache: o.Cache, timeout: o.Timeout, clock: o.Clock, log: o.Log, panics: o.Panics}
+// New makes a Healer that listens to the watch. Call it before the watch starts.
+func New(o Options) (*Healer, error) {
+	h := &Healer{requests: o.Requests, watched: watched{o.Watch.GetIndexer()}, timeout: o.Timeout, clock: o.Clock, log: o.Log, panics: o.Panics}
 	if h.timeout == 0 {
 		h.timeout = v1alpha1.DefaultTimeout
 	}
 	if o.TakeUp == 0 {
 		o.TakeUp = DefaultTakeUp
 	}
-	if err := o.Cache.IndexField(ctx, &v1alpha1.HealingRequest{}, targetIndex, indexTarget); err != nil {
-		return nil, fmt.Errorf("indexing healing requests by target: %w", err)
+	if err := o.Watch.AddIndexers(indexers); err != nil {
+		return nil, fmt.Errorf("indexing healing requests: %w", err)
 	}
-	if err := o.Cache.IndexField(ctx, &v1alpha1.HealingRequest{}, taskIndex, indexTask); err != nil {
-		return nil, fmt.Errorf("indexing healing requests by task: %w", err)
-	}
-	informer, err := o.Cache.GetInformer(ctx, &v1alpha1.HealingRequest{}, cache.BlockUntilSynced(false))
-	if err != nil {
-		return nil, fmt.Errorf("watching healing requests: %w", err)
-	}
-	h.follower = newFollower(o.Client, o.Cache, o.Clock, o.TakeUp)
+	h.follower = newFollower(o.Requests, h.watched, o.Clock, o.TakeUp)
 	h.follower.panics = o.Panics
-	if _, err := informer.AddEventHandler(h.follower); err != nil {
+	if _, err := o.Watch.AddEventHandler(h.follower); err != nil {
 		return nil, fmt.Errorf("watching healing requests: %w", err)
 	}
 	return h, nil

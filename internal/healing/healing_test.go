@@ -22,13 +22,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/kube"
 )
 
 const service = "sandfly-mcp-server"
@@ -36,6 +36,7 @@ const service = "sandfly-mcp-server"
 // replica is one gateway: its own client, cache and Healer.
 type replica struct {
 	*healing.Healer
+	healing.Requests
 	creates atomic.Int32
 	// hold, if set, keeps every create waiting until it is closed.
 	hold chan struct{}
@@ -67,30 +68,27 @@ func newReplica(namespace string, takeUp time.Duration) *replica {
 	r := &replica{}
 	own := rest.CopyConfig(config)
 	own.Dial = r.dial
-	direct, err := client.NewWithWatch(own, client.Options{Scheme: kinds})
+	api, err := kube.Client(own, v1alpha1.GroupVersion, &v1alpha1.HealingRequest{}, &v1alpha1.HealingRequestList{})
 	Expect(err).NotTo(HaveOccurred())
-	counting := interceptor.NewClient(direct, interceptor.Funcs{
-		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, options ...client.CreateOption) error {
-			r.creates.Add(1)
-			if r.hold != nil {
-				<-r.hold
-			}
-			return c.Create(ctx, obj, options...)
-		},
-	})
-	informers, err := cache.New(own, cache.Options{Scheme: kinds, DefaultNamespaces: map[string]cache.Config{namespace: {}}})
+	r.Requests = healing.At(api)
+	watch := kube.Informer(api, healing.Resource, &v1alpha1.HealingRequest{}, namespace, nil)
+	r.Healer, err = healing.New(healing.Options{Requests: r, Watch: watch, TakeUp: takeUp, Clock: clock.RealClock{}, Log: logr.Discard()})
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())
-	r.Healer, err = healing.New(ctx, healing.Options{Client: counting, Cache: informers, TakeUp: takeUp, Clock: clock.RealClock{}, Log: logr.Discard()})
-	Expect(err).NotTo(HaveOccurred())
 	var running sync.WaitGroup
-	running.Go(func() {
-		defer GinkgoRecover()
-		Expect(informers.Start(ctx)).To(Succeed())
-	})
+	running.Go(func() { watch.RunWithContext(ctx) })
 	DeferCleanup(func() { cancel(); running.Wait() })
-	Expect(informers.WaitForCacheSync(ctx)).To(BeTrue())
+	Expect(toolscache.WaitFor(ctx, "", watch.HasSyncedChecker())).To(BeTrue())
 	return r
+}
+
+// Create implements healing.Requests.
+func (r *replica) Create(ctx context.Context, request *v1alpha1.HealingRequest) (*v1alpha1.HealingRequest, error) {
+	r.creates.Add(1)
+	if r.hold != nil {
+		<-r.hold
+	}
+	return r.Requests.Create(ctx, request)
 }
 
 // heard is what one caller was told.
@@ -235,8 +233,8 @@ var _ = Describe("Healer", func() {
 		Expect(requests[0].Labels).To(HaveKeyWithValue(v1alpha1.LabelTarget, service))
 		Expect(requests[0].Spec.Trigger).To(Equal(v1alpha1.TriggerMCPFailure))
 		Expect(requests[0].Spec.RequestedBy).To(Equal("test"))
-		Expect(replicas[1].OfTask(ctx, "task-1")).To(HaveExactElements(HaveField("Name", service+"-001")))
-		Expect(replicas[1].OfTask(ctx, "task-2")).To(BeEmpty())
+		Expect(replicas[1].OfTask("task-1")).To(HaveExactElements(HaveField("Name", service+"-001")))
+		Expect(replicas[1].OfTask("task-2")).To(BeEmpty())
 		Expect(*requests[0].Spec.Error).To(Equal(v1alpha1.ObservedError{
 			Class: v1alpha1.ErrorConnectionRefused, Message: "dial tcp: connection refused", Endpoint: "http://10.0.0.1:3000/mcp", Tool: "list_hosts"}))
 		expected := requests[0].Spec.ExpectedTools
@@ -333,7 +331,23 @@ var _ = Describe("Healer", func() {
 
 		_, err := r.Follow(ctx, types.NamespacedName{Namespace: namespace, Name: "no-such"})
 		Expect(apierrors.IsNotFound(err)).To(BeTrue())
-		Expect(r.Since(ctx, time.Now().Add(-time.Hour))).To(BeEmpty(), "no call failed: a person asked")
+		Expect(r.Since(time.Now().Add(-time.Hour))).To(BeEmpty(), "no call failed: a person asked")
+	}, SpecTimeout(time.Minute))
+
+	It("writes a person's answer on the version that was shown, and on no other", func(ctx SpecContext) {
+		byHand := create(ctx, namespace, "by-hand")
+		r := newReplica(namespace, time.Minute)
+		Expect(r.Answer(ctx, byHand.key, "1", v1alpha1.ApprovalApproved, "jane")).To(MatchError(healing.ErrNotWaiting))
+		byHand.write(func(status *v1alpha1.HealingRequestStatus) {
+			meta.SetStatusCondition(&status.Conditions, metav1.Condition{Type: v1alpha1.ConditionPlanned, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAwaitingApproval})
+		})
+		shown := list(ctx, namespace)[0]
+		Expect(r.Answer(ctx, byHand.key, "1", v1alpha1.ApprovalApproved, "jane")).To(MatchError(healing.ErrChanged))
+		Expect(r.Answer(ctx, byHand.key, shown.ResourceVersion, v1alpha1.ApprovalApproved, "jane")).To(Succeed())
+		answered := list(ctx, namespace)[0]
+		shown.Spec.Approval, shown.Spec.ApprovedBy = v1alpha1.ApprovalApproved, "jane"
+		Expect(answered.Spec).To(Equal(shown.Spec))
+		Expect(r.Answer(ctx, byHand.key, answered.ResourceVersion, v1alpha1.ApprovalDenied, "joe")).To(MatchError(healing.ErrNotWaiting))
 	}, SpecTimeout(time.Minute))
 
 	It("takes the next number after a heal that ended before the call began", func(ctx SpecContext) {

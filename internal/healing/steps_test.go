@@ -30,7 +30,7 @@ func TestEveryStepIsHeardOnceWhateverTheWatchDoes(t *testing.T) {
 	end := state("a", "200", step(want...), ended(time.Second, v1alpha1.ReasonHealed))
 
 	rapid.Check(t, func(t *rapid.T) {
-		f := newFollower(reader{}, reader{}, testclock.NewFakeClock(began), time.Hour)
+		f := newFollower(showing{}, showing{}, testclock.NewFakeClock(began), time.Hour)
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		var followers sync.WaitGroup

@@ -102,7 +102,7 @@ func (r *Registry) OnAdd(obj any, _ bool) {
 	}
 }
 
-// OnUpdate is called for Services that changed, and for all of them at the cache's resync.
+// OnUpdate is called for Services that changed, and for all of them when the watch is established again.
 func (r *Registry) OnUpdate(before, now any) {
 	defer r.options.Panics.Catch(panics.Watch, nil, "kind", "Service")
 	was, _ := before.(*corev1.Service)

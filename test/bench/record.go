@@ -5,21 +5,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
-	kuberuntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/kube"
 )
 
 // record measures what is added to the API server's own create from a failure to the HealingRequest that is persisted. It runs the
@@ -29,31 +26,22 @@ func record(ctx context.Context, w *world, t *table) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer w.forget(ctx, backend)
 	defer cancel()
-	kinds := kuberuntime.NewScheme()
-	if err := v1alpha1.AddToScheme(kinds); err != nil {
-		return err
-	}
-	informers, err := cache.New(w.config, cache.Options{Scheme: kinds, DefaultTransform: cache.TransformStripManagedFields()})
+	api, err := kube.Client(w.config, v1alpha1.GroupVersion, &v1alpha1.HealingRequest{}, &v1alpha1.HealingRequestList{})
 	if err != nil {
 		return err
 	}
-	c := &creates{done: map[string]created{}}
-	withWatch, ok := w.admin.(client.WithWatch)
-	if !ok {
-		return errors.New("the client cannot watch")
-	}
-	healer, err := healing.New(ctx, healing.Options{
-		Client: interceptor.NewClient(withWatch, interceptor.Funcs{Create: c.create}), Cache: informers, TakeUp: time.Hour, Clock: clock.RealClock{}, Log: logr.Discard(),
-	})
+	watch := kube.Informer(api, healing.Resource, &v1alpha1.HealingRequest{}, "", nil)
+	c := &creates{Requests: healing.At(api), done: map[string]created{}}
+	healer, err := healing.New(healing.Options{Requests: c, Watch: watch, TakeUp: time.Hour, Clock: clock.RealClock{}, Log: logr.Discard()})
 	if err != nil {
 		return err
 	}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	running.Go(func() { _ = informers.Start(ctx) })
-	if !informers.WaitForCacheSync(ctx) {
-		return errors.New("no cache")
+	running.Go(func() { watch.RunWithContext(ctx) })
+	if !toolscache.WaitFor(ctx, "", watch.HasSyncedChecker()) {
+		return context.Cause(ctx)
 	}
 	var added, own []time.Duration
 	for i := range failures {
@@ -80,6 +68,7 @@ func failure(service string) healing.Failure {
 
 // creates are what was created: when it was done, and how long it took at the API server.
 type creates struct {
+	healing.Requests
 	mu   sync.Mutex
 	done map[string]created
 }
@@ -89,16 +78,17 @@ type created struct {
 	took time.Duration
 }
 
-func (c *creates) create(ctx context.Context, api client.WithWatch, obj client.Object, options ...client.CreateOption) error {
+// Create implements healing.Requests.
+func (c *creates) Create(ctx context.Context, request *v1alpha1.HealingRequest) (*v1alpha1.HealingRequest, error) {
 	began := time.Now()
-	err := api.Create(ctx, obj, options...)
+	made, err := c.Requests.Create(ctx, request)
 	done := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil {
-		c.done[obj.GetName()] = created{done, done.Sub(began)}
+		c.done[request.Name] = created{done, done.Sub(began)}
 	}
-	return err
+	return made, err
 }
 
 func (c *creates) of(name string) (created, bool) {

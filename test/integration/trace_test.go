@@ -18,11 +18,11 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -30,6 +30,7 @@ import (
 	"github.com/ry-ops/cortex/internal/gateway"
 	"github.com/ry-ops/cortex/internal/gather"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/kube"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/mcpserver"
@@ -127,12 +128,13 @@ var _ = Describe("A trace", func() {
 
 		background, stop := context.WithCancel(context.Background())
 		DeferCleanup(stop)
-		informers, err := cache.New(config, cache.Options{Scheme: api.Scheme(), DefaultNamespaces: map[string]cache.Config{namespace.Name: {}}})
+		healings, err := kube.Client(config, v1alpha1.GroupVersion, &v1alpha1.HealingRequest{}, &v1alpha1.HealingRequestList{})
 		Expect(err).NotTo(HaveOccurred())
-		healer, err := healing.New(background, healing.Options{Client: api, Cache: informers, Clock: clock.RealClock{}, Log: logr.Discard()})
+		watch := kube.Informer(healings, healing.Resource, &v1alpha1.HealingRequest{}, namespace.Name, nil)
+		healer, err := healing.New(healing.Options{Requests: healing.At(healings), Watch: watch, Clock: clock.RealClock{}, Log: logr.Discard()})
 		Expect(err).NotTo(HaveOccurred())
-		go func() { _ = informers.Start(background) }()
-		Expect(informers.WaitForCacheSync(ctx)).To(BeTrue())
+		go watch.RunWithContext(background)
+		Expect(toolscache.WaitFor(ctx, "", watch.HasSyncedChecker())).To(BeTrue())
 
 		of := tracer("cortex-gateway")
 		metrics := prometheus.NewRegistry()

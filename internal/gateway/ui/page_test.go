@@ -116,7 +116,7 @@ func (s setup) start(t *testing.T) *world {
 		s.heals(w.heals)
 	}
 	handler := gateway.New(gateway.Options{
-		Loop: s.loop, Known: s.known, Heals: w.heals.Healer(t.Context()), Ready: func() bool { return true }, Registry: prometheus.NewRegistry(),
+		Loop: s.loop, Known: s.known, Heals: w.heals.Healer(), Ready: func() bool { return true }, Registry: prometheus.NewRegistry(),
 		Servers:  func(context.Context) ([]*mcp.Server, error) { return registry.Servers(), nil },
 		Approver: s.approver, Clock: clock.RealClock{}, Log: logr.Discard(),
 	}).Handler()

@@ -7,7 +7,6 @@ package healingtest
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -16,12 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/cache/informertest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -34,8 +30,7 @@ import (
 // World holds HealingRequests. It is safe for concurrent use.
 type World struct {
 	client.Client
-	scheme *runtime.Scheme
-	watch  *controllertest.FakeInformer
+	watch *watch
 	// Creates counts the requests that were created.
 	Creates atomic.Int32
 	// telling keeps the order of writes in the watch.
@@ -44,9 +39,10 @@ type World struct {
 
 // New makes an empty World.
 func New() *World {
-	w := &World{scheme: runtime.NewScheme(), watch: controllertest.NewFakeInformer(controllertest.Synced)}
-	must(v1alpha1.AddToScheme(w.scheme))
-	w.Client = fake.NewClientBuilder().WithScheme(w.scheme).WithStatusSubresource(&v1alpha1.HealingRequest{}).
+	scheme := runtime.NewScheme()
+	must(v1alpha1.AddToScheme(scheme))
+	w := &World{watch: &watch{controllertest.NewFakeInformer(), toolscache.NewIndexer(toolscache.MetaNamespaceKeyFunc, toolscache.Indexers{})}}
+	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.HealingRequest{}).
 		WithInterceptorFuncs(interceptor.Funcs{Create: w.create}).Build()
 	return w
 }
@@ -58,11 +54,8 @@ func must(err error) {
 }
 
 // Healer makes a gateway's Healer.
-func (w *World) Healer(ctx context.Context) *healing.Healer {
-	informers := &watched{Cache: &informertest.FakeInformers{Scheme: w.scheme, InformersByGVK: map[schema.GroupVersionKind]toolscache.SharedIndexInformer{
-		v1alpha1.GroupVersion.WithKind("HealingRequest"): w.watch,
-	}}, reader: w.Client, indexes: map[string]client.IndexerFunc{}}
-	healer, err := healing.New(ctx, healing.Options{Client: w.Client, Cache: informers, Clock: clock.RealClock{}, Log: logr.Discard()})
+func (w *World) Healer() *healing.Healer {
+	healer, err := healing.New(healing.Options{Requests: requests{w}, Watch: w.watch, Clock: clock.RealClock{}, Log: logr.Discard()})
 	must(err)
 	return healer
 }
@@ -84,7 +77,7 @@ func (w *World) Write(key types.NamespacedName, change func(*v1alpha1.HealingReq
 	after := before.DeepCopy()
 	change(&after.Status)
 	must(w.Status().Update(context.Background(), after))
-	w.watch.Update(before, after.DeepCopy())
+	w.watch.update(before, after.DeepCopy())
 }
 
 // Say writes steps of the progress, all with one write.
@@ -116,7 +109,8 @@ func (w *World) Remove(key types.NamespacedName) {
 	defer w.telling.Unlock()
 	request := w.Read(key)
 	must(w.Delete(context.Background(), request))
-	w.watch.Delete(request)
+	must(w.watch.Indexer.Delete(request))
+	w.watch.FakeInformer.Delete(request)
 }
 
 func (w *World) create(ctx context.Context, c client.WithWatch, obj client.Object, options ...client.CreateOption) error {
@@ -129,38 +123,61 @@ func (w *World) create(ctx context.Context, c client.WithWatch, obj client.Objec
 	if err := c.Create(ctx, obj, options...); err != nil {
 		return err
 	}
-	w.watch.Add(obj.DeepCopyObject().(*v1alpha1.HealingRequest))
+	created := obj.DeepCopyObject().(*v1alpha1.HealingRequest)
+	must(w.watch.Indexer.Add(created))
+	w.watch.FakeInformer.Add(created)
 	return nil
 }
 
-// watched is the cache of a gateway: it shows what the API server has.
-type watched struct {
-	cache.Cache
-	reader  client.Reader
-	indexes map[string]client.IndexerFunc
+// requests are what a gateway has of the API server.
+type requests struct{ *World }
+
+// Create implements healing.Requests.
+func (r requests) Create(ctx context.Context, request *v1alpha1.HealingRequest) (*v1alpha1.HealingRequest, error) {
+	created := request.DeepCopy()
+	return created, r.Client.Create(ctx, created)
 }
 
-// IndexField implements cache.Cache.
-func (c *watched) IndexField(_ context.Context, _ client.Object, field string, function client.IndexerFunc) error {
-	c.indexes[field] = function
-	return nil
+// Get implements healing.Requests.
+func (r requests) Get(ctx context.Context, key types.NamespacedName) (*v1alpha1.HealingRequest, error) {
+	found := &v1alpha1.HealingRequest{}
+	return found, r.Client.Get(ctx, key, found)
 }
 
-// Get implements cache.Cache.
-func (c *watched) Get(ctx context.Context, key client.ObjectKey, obj client.Object, options ...client.GetOption) error {
-	return c.reader.Get(ctx, key, obj, options...)
-}
-
-// List implements cache.Cache for lists of requests, with at most one indexed field.
-func (c *watched) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
-	wanted := (&client.ListOptions{}).ApplyOptions(options)
-	if err := c.reader.List(ctx, list, client.InNamespace(wanted.Namespace)); err != nil || wanted.FieldSelector == nil {
+// Patch implements healing.Requests.
+func (r requests) Patch(ctx context.Context, key types.NamespacedName, patch []byte) error {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	before, err := r.Get(ctx, key)
+	if err != nil {
 		return err
 	}
-	by := wanted.FieldSelector.Requirements()[0]
-	requests := list.(*v1alpha1.HealingRequestList)
-	requests.Items = slices.DeleteFunc(requests.Items, func(r v1alpha1.HealingRequest) bool {
-		return !slices.Contains(c.indexes[by.Field](&r), by.Value)
-	})
+	after := before.DeepCopy()
+	if err := r.Client.Patch(ctx, after, client.RawPatch(types.MergePatchType, patch)); err != nil {
+		return err
+	}
+	r.watch.update(before, after)
 	return nil
+}
+
+// watch tells of requests and keeps them, as an informer does.
+type watch struct {
+	*controllertest.FakeInformer
+	toolscache.Indexer
+}
+
+// AddIndexers implements healing.Watch. Gateways of one World bring the same ones.
+func (w *watch) AddIndexers(indexers toolscache.Indexers) error {
+	if len(w.GetIndexers()) > 0 {
+		return nil
+	}
+	return w.Indexer.AddIndexers(indexers)
+}
+
+// GetIndexer implements healing.Watch.
+func (w *watch) GetIndexer() toolscache.Indexer { return w.Indexer }
+
+func (w *watch) update(before, after *v1alpha1.HealingRequest) {
+	must(w.Indexer.Update(after))
+	w.FakeInformer.Update(before, after)
 }
