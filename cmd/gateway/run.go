@@ -16,6 +16,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap/zapcore"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,6 +25,7 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	clientconfig "sigs.k8s.io/controller-runtime/pkg/client/config"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/auth"
@@ -101,7 +103,7 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 	var synced atomic.Bool
 	var accessLog *logr.Logger
 	if o.accessLog {
-		accessLog = new(log.WithName("access"))
+		accessLog = new(accessLogger(o.log))
 	}
 	server := gateway.New(gateway.Options{
 		Tracer: tracer, AccessLog: accessLog,
@@ -110,6 +112,12 @@ func run(ctx context.Context, o options, log logr.Logger) error {
 		Guard: gate.Guard, Resource: gate.Resource(), LocalOnly: loopback(o.addr), Panics: caught, Clock: clock.RealClock{}, Log: log.WithName("http"),
 	})
 	return serve(ctx, o, log, cluster.watches(), server, &synced)
+}
+
+// accessLogger leaves out no line, whatever the level of the log: from level 2 on zap does not sample. Else it would keep each hundredth
+// of the lines of a second that say the same, and all of them say "request".
+func accessLogger(o zap.Options) logr.Logger {
+	return zap.New(zap.UseFlagOptions(&o), zap.Level(zapcore.Level(-2))).WithName("access")
 }
 
 // serve runs the watches longer than the server: streams that are finishing still follow their heals.

@@ -17,7 +17,7 @@ import (
 
 // storm lets 10,000 questions fail at once, all of one server.
 func storm(ctx context.Context, w *world, t *table) error {
-	const n, podMemory = 10_000, 768 // MiB, the limit in config/gateway
+	const n, podMemory = 10_000, 768                 // MiB, the limit in config/gateway
 	gateway, err := w.dead(ctx, "GOMEMLIMIT=640MiB") // as in config/gateway
 	if err != nil {
 		return err
