@@ -147,6 +147,21 @@ func (c *Cluster) Address(ctx context.Context, service string) (string, error) {
 	return net.JoinHostPort(s.Spec.ClusterIP, strconv.Itoa(int(s.Spec.Ports[0].Port))), nil
 }
 
+// Here is the address of this machine that pods can reach: the one from which it reaches them.
+func (c *Cluster) Here(ctx context.Context) (string, error) {
+	gateway, err := c.Address(ctx, "cortex-api")
+	if err != nil {
+		return "", err
+	}
+	// A UDP socket that is connected has a route, and has sent nothing.
+	conn, err := (&net.Dialer{}).DialContext(ctx, "udp", gateway)
+	if err != nil {
+		return "", fmt.Errorf("looking for a way to %s: %w", gateway, err)
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).IP.String(), nil
+}
+
 // Until polls until done reports true. Its error names what was awaited, and the last thing that went wrong.
 func (c *Cluster) Until(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)

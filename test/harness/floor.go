@@ -6,8 +6,6 @@ package harness
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -28,9 +26,8 @@ func (c *Cluster) Floor(ctx context.Context, name string) (time.Duration, error)
 	}
 	endpoint := fmt.Sprintf("%s/api/v1/namespaces/%s/services/%s:mcp/proxy/mcp", c.Config.Host, Namespace, name)
 	start := time.Now()
-	scale := exec.CommandContext(ctx, kubectl(), "--kubeconfig", c.Kubeconfig, "scale", "deployment", name, "-n", Namespace, "--replicas=1")
-	if out, err := scale.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("kubectl scale: %w: %s", err, out)
+	if err := c.Kubectl(ctx, "scale", "deployment", name, "-n", Namespace, "--replicas=1"); err != nil {
+		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -44,12 +41,4 @@ func (c *Cluster) Floor(ctx context.Context, name string) (time.Duration, error)
 		return true, session.Close()
 	})
 	return time.Since(start), err
-}
-
-// kubectl is the one that came with the cluster, else the one on PATH.
-func kubectl() string {
-	if path := os.Getenv("E2E_KUBECTL"); path != "" {
-		return path
-	}
-	return "kubectl"
 }

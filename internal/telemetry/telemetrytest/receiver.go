@@ -7,6 +7,7 @@ package telemetrytest
 import (
 	"encoding/hex"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -52,9 +53,18 @@ type Receiver struct {
 }
 
 // New starts a Receiver on loopback, until the test ends.
-func New(t testing.TB) *Receiver {
+func New(t testing.TB) *Receiver { return At(t, "127.0.0.1") }
+
+// At starts a Receiver at an address of this machine, until the test ends.
+func At(t testing.TB, host string) *Receiver {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := &Receiver{}
-	server := httptest.NewServer(r)
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: r}} //nolint:gosec // it is for tests
+	server.Start()
 	t.Cleanup(server.Close)
 	r.URL = server.URL
 	return r
