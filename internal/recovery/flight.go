@@ -86,6 +86,9 @@ func (f *flight) watch(w *ward, c *call) {
 		return
 	}
 	f.watched = true
+	// The call may have been made on a session of its own, as those of MCP clients are. The server's is from before as well, and that
+	// it is still kept proves nothing.
+	c.Server.Reset()
 	c.work.Go(func() {
 		if c.comesBack(f.ctx, f) {
 			f.end(w, c, true, healing.Outcome{Result: healing.Result{Success: true, Diagnosis: cameBack, Timestamp: healing.Timestamp(c.Clock.Now())}}, nil)

@@ -191,6 +191,29 @@ func TestAServerThatComesBackByItself(t *testing.T) {
 	}
 }
 
+// A session with the server that is kept from before it died is no sign that it is back: calls of MCP clients have sessions of their own.
+func TestAKeptSessionIsNoServerThatIsBack(t *testing.T) {
+	h := &healer{heal: func(ctx context.Context, _ healing.Failure, _ func(v1alpha1.ProgressEntry)) (healing.Outcome, error) {
+		select {
+		case <-ctx.Done(): // the server is said to be back
+			return healing.Outcome{}, context.Cause(ctx)
+		case <-time.After(time.Second): // many looks
+			return fixed(), nil
+		}
+	}}
+	w := newWorld(t, h, true)
+	w.backend.Up()
+	if err := w.server.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.backend.Down()
+	do, made := counting(refused, nil)
+	told, err := w.call(t.Context(), do)
+	if err != nil || made.Load() != 2 || !slices.Contains(told.all(), "complete: Restarted it") {
+		t.Errorf("%d calls, %v: %q", made.Load(), err, told.all())
+	}
+}
+
 // The call that was under way when the server died was sent, and begins the heal; those that come later are refused. All of them are
 // there again as soon as the server is.
 func TestAServerThatDiedDuringACallAndComesBack(t *testing.T) {
