@@ -116,7 +116,9 @@ func (c *client) address() error {
 }
 
 // shown is where the spans go, without what may be secret.
-func (c *client) shown() string { return c.url.Scheme + "://" + c.url.Host + c.url.Path }
+func (c *client) shown() string {
+	return (&url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: c.url.Path}).String()
+}
 
 func certificates() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
