@@ -266,6 +266,10 @@ func key(kind input.DispatchKeyEventType, text string) chromedp.Action[chromedp.
 
 // Click clicks on what a selector finds, as a mouse does.
 func (p *Page) Click(selector string) error {
+	// As a person would: what is in view may be covered by what sticks to the window's edge.
+	if err := p.Evaluate(fmt.Sprintf(`document.querySelector(%q)?.scrollIntoView({ block: "center" })`, selector), nil); err != nil {
+		return err
+	}
 	if err := p.run(chromedp.Click(chromedp.CSS(selector))); err != nil {
 		return fmt.Errorf("clicking on %s: %w", selector, err)
 	}

@@ -54,6 +54,7 @@ export class HealCard {
     this.messages.push({ message, time, id });
     this.details.hidden = false;
     this.steps.append(el("li", {}, time, el("span", {}, message)));
+    if (this.ended) this.sum();
     this.turn.say(message);
     this.look();
   }
@@ -105,13 +106,17 @@ export class HealCard {
     }
   }
 
+  sum() {
+    this.count.textContent = this.messages.length === 1 ? "1 step" : `${this.messages.length} steps`;
+  }
+
   end(event) {
     this.ended = event.type;
     const good = event.type === "healing_complete";
     this.at(good ? "retry" : this.stage, good ? "now" : "failed");
     this.root.classList.add(good ? "good" : "bad");
     this.title.textContent = good ? `Service restored: ${this.service}` : `Manual fix needed: ${this.service}`;
-    this.count.textContent = this.messages.length === 1 ? "1 step" : `${this.messages.length} steps`;
+    this.sum();
     this.details.open = !good;
     this.ending.replaceChildren(el("p", { class: "prose" }, event.message));
     if (event.recommendation) this.ending.append(el("p", { class: "prose" }, el("strong", {}, "What to do: "), event.recommendation));
