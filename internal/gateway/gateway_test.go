@@ -358,6 +358,25 @@ func TestShutdownEndsStreamsThatDoNotFinish(t *testing.T) {
 }
 
 // A reader that does not read must not hold its task, nor anybody else.
+// A task that does not end although it should keeps no stream open, and the gateway ends without it.
+func TestShutdownCutsStreamsOfTasksThatDoNotEnd(t *testing.T) {
+	release := make(chan struct{})
+	o := options(t, &loop{body: func(context.Context, string, func(chat.Event)) (chat.Status, string) {
+		<-release
+		return chat.StatusFailed, ""
+	}})
+	defer close(release)
+	o.ShutdownGrace, o.Heartbeat = time.Millisecond, time.Hour
+	url, stop := serve(t, o)
+	body := ask(t, url, "list hosts", true).body
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if rest, err := io.ReadAll(body); err == nil {
+		t.Errorf("the stream ended as if it were whole: %s", rest)
+	}
+}
+
 func TestAReaderThatDoesNotReadIsDropped(t *testing.T) {
 	ended := make(chan error, 1)
 	flooding := func(ctx context.Context, query string, emit func(chat.Event)) (chat.Status, string) {

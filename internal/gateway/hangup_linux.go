@@ -4,9 +4,11 @@
 package gateway
 
 import (
+	"maps"
 	"math"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -109,6 +111,16 @@ func (h *hangups) run(file *os.File) {
 				left()
 			}
 		}
+	}
+}
+
+// cut tells of all as if their readers had left.
+func (h *hangups) cut() {
+	h.mu.Lock()
+	all := slices.Collect(maps.Values(h.left))
+	h.mu.Unlock()
+	for _, left := range all {
+		left()
 	}
 }
 

@@ -13,3 +13,5 @@ type hangups struct{}
 func (*hangups) watch(net.Conn, func()) int32 { return 0 }
 
 func (*hangups) forget(int32) {}
+
+func (*hangups) cut() {}

@@ -173,10 +173,11 @@ func (c *connections) close(conn net.Conn) {
 func (c *connections) wait(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() {
 		c.mu.Lock()
-		defer c.mu.Unlock()
 		for conn := range c.open {
 			_ = conn.Close()
 		}
+		c.mu.Unlock()
+		c.hangups.cut() // the kernel tells nothing of a connection that is closed here
 	})
 	defer stop()
 	c.running.Wait()
