@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
@@ -41,6 +42,16 @@ var _ = Describe("The main job", func() {
 	It("returns to as many replicas as there were", func(ctx context.Context) {
 		Expect(cluster.Scale(ctx, sandfly, 2)).To(Succeed())
 		Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
+		deployment, err := cluster.Deployment(ctx, sandfly)
+		Expect(err).NotTo(HaveOccurred())
+		// That there were two is read off an event, which may come later than the pods go.
+		Eventually(func(ctx context.Context) ([]corev1.Event, error) {
+			var events corev1.EventList
+			err := cluster.List(ctx, &events, client.InNamespace(harness.Namespace))
+			return events.Items, err
+		}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).Should(ContainElement(And(
+			HaveField("InvolvedObject.UID", deployment.UID), HaveField("Message", ContainSubstring("from 2 to 0")),
+		)))
 		healed(ask(ctx, "list sandfly hosts"))
 		Expect(onlyRequest(ctx, sandfly).Status.FixApplied).To(Equal("Scaled deployment sandfly-mcp-server from 0 to 2"))
 	})
