@@ -133,9 +133,11 @@ func (c *Cluster) Requests(ctx context.Context, target string) ([]v1alpha1.Heali
 	return requests.Items, err
 }
 
-// Forget deletes every HealingRequest, so that the next test begins with none.
+// Forget deletes every HealingRequest, so that the next test begins with none, and every Event: after a hundred tests there are more than
+// a diagnosis reads.
 func (c *Cluster) Forget(ctx context.Context) error {
-	return c.DeleteAllOf(ctx, &v1alpha1.HealingRequest{}, client.InNamespace(Namespace))
+	return errors.Join(c.DeleteAllOf(ctx, &v1alpha1.HealingRequest{}, client.InNamespace(Namespace)),
+		c.DeleteAllOf(ctx, &corev1.Event{}, client.InNamespace(Namespace)))
 }
 
 // Address is the address of a Service's only port.
