@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -40,7 +41,10 @@ var _ = It("lets no secret out: not into a status, an event, a log line, a strea
 	status, err := json.Marshal(request)
 	Expect(err).NotTo(HaveOccurred())
 	told["the status"] = string(status)
-	told["the events of Cortex"] = eventsOf(ctx, v1alpha1.FieldManager)
+	Eventually(func(ctx context.Context) string {
+		told["the events of Cortex"] = eventsOf(ctx, v1alpha1.FieldManager)
+		return told["the events of Cortex"]
+	}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).ShouldNot(BeEmpty())
 	told["the logs of Cortex"] = logsOf(ctx, "cortex-operator") + logsOf(ctx, "cortex-gateway")
 	for name, args := range map[string][]string{
 		"kubectl cortex diagnose":         {"diagnose", sandfly, "-n", harness.Namespace, "--verbose"},
