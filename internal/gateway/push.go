@@ -39,13 +39,8 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, after int, t *task
 	out := s.begin(w, r, after, give)
 	conn := s.takeOver(w, r)
 	if conn == nil {
-		more := make(chan struct{}, 1)
-		reader := t.Read(after, func() {
-			select {
-			case more <- struct{}{}:
-			default:
-			}
-		})
+		wake, more := task.Signal()
+		reader := t.Read(after, wake)
 		out.left = reader.Leave
 		s.answer(w, r, &out, func(ctx context.Context, out *stream) { out.serve(ctx, reader, more) })
 		return
@@ -164,7 +159,7 @@ func (p *push) later(rest []byte, over bool) {
 func (p *push) recovered() {
 	if value := recover(); value != nil {
 		p.server.Panics.Caught(panics.Handler, value)
-		p.err = panics.Err
+		p.err = errCut // which is not the reader's doing
 		p.end()
 	}
 }

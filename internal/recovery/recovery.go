@@ -347,7 +347,7 @@ func (c *call) heal(ctx context.Context, flight *flight, failure *mcp.CallError)
 	if outcome == nil {
 		return &healing.Outcome{}, false, context.Cause(ctx)
 	}
-	return outcome, back && outcome.Success, c.healed(failure, outcome, err)
+	return outcome, back, c.healed(failure, outcome, err)
 }
 
 // healing tells that a heal begins.

@@ -53,15 +53,21 @@ func (r *Reader) Next(buffer []Event, most int) Batch {
 	return batch
 }
 
-// End waits for the end of the task, and leaves. It returns nil if ctx ends first.
-func (t *Task) End(ctx context.Context) *chat.Outcome {
-	more := make(chan struct{}, 1)
-	reader := t.Read(0, func() {
+// Signal is for a reader that waits on a channel: it has something when there may be more to read.
+func Signal() (wake func(), more <-chan struct{}) {
+	signal := make(chan struct{}, 1)
+	return func() {
 		select {
-		case more <- struct{}{}:
+		case signal <- struct{}{}:
 		default:
 		}
-	})
+	}, signal
+}
+
+// End waits for the end of the task, and leaves. It returns nil if ctx ends first.
+func (t *Task) End(ctx context.Context) *chat.Outcome {
+	wake, more := Signal()
+	reader := t.Read(0, wake)
 	defer reader.Leave()
 	for {
 		if outcome := t.State().Outcome; outcome != nil {

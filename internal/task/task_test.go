@@ -70,7 +70,7 @@ func store(l task.Loop, change func(*task.Options)) *task.Store {
 // reader is a task.Reader with a channel that has something when there is more to read.
 type reader struct {
 	*task.Reader
-	more chan struct{}
+	more <-chan struct{}
 }
 
 func start(t *testing.T, s *task.Store) *reader {
@@ -83,13 +83,8 @@ func start(t *testing.T, s *task.Store) *reader {
 }
 
 func from(t *task.Task, after int) *reader {
-	more := make(chan struct{}, 1)
-	return &reader{t.Read(after, func() {
-		select {
-		case more <- struct{}{}:
-		default:
-		}
-	}), more}
+	wake, more := task.Signal()
+	return &reader{t.Read(after, wake), more}
 }
 
 func (r *reader) next() task.Batch { return r.Next(nil, math.MaxInt) }
