@@ -47,13 +47,14 @@ type answer[V any] struct {
 
 // get gives what is remembered, or asks. The question belongs to all who wait for it, and not to the one who came first.
 func (m *memory[K, V]) get(ctx context.Context, key K, ask func(context.Context) (answer[V], error)) (answer[V], error) {
-	if known, ok := m.yes.Get(key); ok {
-		return known.(answer[V]), nil
-	}
-	if known, ok := m.no.Get(key); ok {
-		return known.(answer[V]), nil
+	if known, ok := m.known(key); ok {
+		return known, nil
 	}
 	asked := m.asking.DoChan(fmt.Sprintf("%v", key), func() (any, error) {
+		// Who looked before the last question was answered, and comes here after it, would ask again.
+		if known, ok := m.known(key); ok {
+			return known, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTime)
 		defer cancel()
 		a, err := ask(ctx)
@@ -71,6 +72,15 @@ func (m *memory[K, V]) get(ctx context.Context, key K, ask func(context.Context)
 	case <-ctx.Done():
 		return answer[V]{}, context.Cause(ctx)
 	}
+}
+
+func (m *memory[K, V]) known(key K) (answer[V], bool) {
+	for _, answers := range []*cache.LRUExpireCache{m.yes, m.no} {
+		if known, ok := answers.Get(key); ok {
+			return known.(answer[V]), true
+		}
+	}
+	return answer[V]{}, false
 }
 
 func (m *memory[K, V]) keep(key K, a answer[V]) {
