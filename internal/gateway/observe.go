@@ -42,8 +42,8 @@ type exchange struct {
 	status  int
 	bytes   int64
 	outcome string
-	// streaming: a stream goes on after the handler; broken: the handler panicked in the middle of the answer; over: it has been told.
-	streaming, broken, over bool
+	// streaming: a stream goes on after the handler; over: it has been told.
+	streaming, over bool
 }
 
 type exchangeKey struct{}
@@ -73,12 +73,9 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		next.ServeHTTP(&watched{w, e}, r)
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		switch {
-		case e.broken:
-		case r.Context().Err() != nil:
+		e.outcome = endedWell
+		if r.Context().Err() != nil {
 			e.outcome = endedLeft
-		default:
-			e.outcome = endedWell
 		}
 	})
 }
@@ -114,16 +111,6 @@ func (e *exchange) to(route string) {
 	e.route = route
 	e.span.Named(e.method, route)
 	e.span.String(telemetry.HTTPRoute, route)
-}
-
-// panicked is called when the handler did, before anything is answered because of that.
-func (e *exchange) panicked() {
-	if e == nil {
-		return
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.broken = e.status != 0
 }
 
 // returned is called when the handler has returned.

@@ -172,7 +172,7 @@ func TestAccessLogOfWhatBreaks(t *testing.T) {
 		"given up":               {func(*Server, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, `"status":0,"bytes":0,"ended":"aborted"`},
 		"given up in the middle": {func(_ *Server, w http.ResponseWriter, _ *http.Request) { part(w); panic(http.ErrAbortHandler) }, `"status":200,"bytes":4,"ended":"aborted"`},
 		"a panic":                {func(*Server, http.ResponseWriter, *http.Request) { panic("boom") }, `"status":500,"ended":"complete"`},
-		"a panic in the middle":  {func(_ *Server, w http.ResponseWriter, _ *http.Request) { part(w); panic("boom") }, `"status":200,"ended":"aborted"`},
+		"a panic in the middle":  {func(_ *Server, w http.ResponseWriter, _ *http.Request) { part(w); panic("boom") }, `"status":200,"bytes":4,"ended":"aborted"`},
 		"nothing said":           {func(*Server, http.ResponseWriter, *http.Request) {}, `"status":200,"bytes":0,"ended":"complete"`},
 		"a panic of a stream": {func(s *Server, w http.ResponseWriter, r *http.Request) {
 			s.stream(w, r, 0, func() {}, func(context.Context, *stream) { panic("boom") })
@@ -191,7 +191,11 @@ func TestAccessLogOfWhatBreaks(t *testing.T) {
 				t.Fatal(err)
 			}
 			if resp, err := http.DefaultClient.Do(req); err == nil {
+				_, cut := io.Copy(io.Discard, resp.Body)
 				_ = resp.Body.Close()
+				if (cut != nil) != strings.Contains(test.want, "aborted") {
+					t.Errorf("the caller reads: %v", cut)
+				}
 			}
 			line := log.await(t, 1)[0]
 			for _, want := range strings.Split(test.want, ",") {

@@ -57,20 +57,45 @@ func (s *Server) allow(handler http.HandlerFunc, methods ...string) http.Handler
 	})
 }
 
-// recovering ends a request that panics with an answer, and leaves the others alone.
+// recovering ends a request that panics with an answer, and leaves the others alone. An answer that had begun is cut off: with an
+// error after its half it would look whole.
 func (s *Server) recovering(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var err error
-		ctx := r.Context()
+		answer := &begun{ResponseWriter: w}
 		defer func() {
-			if err != nil {
-				exchangeOf(ctx).panicked()
+			switch {
+			case err == nil:
+			case answer.yes:
+				panic(http.ErrAbortHandler)
+			default:
 				refuse(w, http.StatusInternalServerError, err.Error())
 			}
 		}()
 		defer s.Panics.Catch(panics.Handler, &err, "path", r.URL.Path)
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(answer, r)
 	})
+}
+
+// begun is a response of which is known whether any of it was written.
+type begun struct {
+	http.ResponseWriter
+	yes bool
+}
+
+// Unwrap is for http.ResponseController.
+func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (b *begun) WriteHeader(status int) {
+	b.yes = b.yes || status >= http.StatusOK // what comes before is not the answer
+	b.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (b *begun) Write(p []byte) (int, error) {
+	b.yes = true
+	return b.ResponseWriter.Write(p)
 }
 
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
