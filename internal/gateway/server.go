@@ -22,6 +22,7 @@ import (
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
+	"github.com/ry-ops/cortex/internal/quota"
 	"github.com/ry-ops/cortex/internal/task"
 	"github.com/ry-ops/cortex/internal/telemetry"
 )
@@ -107,7 +108,7 @@ type Server struct {
 	metrics *metrics
 	started time.Time
 	running *task.Store
-	streams *task.Quota
+	streams *quota.Quota
 	conns   connections
 	// draining is set once no new work is wanted.
 	draining atomic.Bool
@@ -133,7 +134,7 @@ func New(o Options) *Server {
 	if o.Servers == nil {
 		o.Servers = func(context.Context) ([]*mcp.Server, error) { return nil, nil }
 	}
-	s := &Server{Options: o, metrics: newMetrics(o.Registry), started: o.Clock.Now(), streams: task.NewQuota(o.Streams, o.StreamsEach)}
+	s := &Server{Options: o, metrics: newMetrics(o.Registry), started: o.Clock.Now(), streams: quota.New(o.Streams, o.StreamsEach)}
 	o.Tasks.Loop, o.Tasks.Clock, o.Tasks.Log, o.Tasks.Ended, o.Tasks.Panics = o.Loop, o.Clock, o.Log, s.metrics.ended, o.Panics
 	s.running = task.NewStore(o.Tasks)
 	s.ending, s.cut = context.WithCancel(context.Background())

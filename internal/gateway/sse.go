@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/utils/clock"
 
+	"github.com/ry-ops/cortex/internal/quota"
 	"github.com/ry-ops/cortex/internal/task"
 )
 
@@ -245,9 +246,9 @@ func (o *stream) serve(ctx context.Context, reader *task.Reader, more <-chan str
 func (s *Server) refuseBusy(w http.ResponseWriter, err error) {
 	status, message := http.StatusServiceUnavailable, err.Error()
 	switch {
-	case errors.Is(err, task.ErrTooManyOfCaller):
+	case errors.Is(err, quota.ErrTooManyOfCaller):
 		status, message = http.StatusTooManyRequests, "you have as many tasks or streams open as one caller may have: close some, or wait until they end"
-	case errors.Is(err, task.ErrTooMany):
+	case errors.Is(err, quota.ErrTooMany):
 		message = "the gateway has as many tasks or streams open as it takes: try again in a moment"
 	}
 	w.Header().Set("Retry-After", "5")

@@ -237,8 +237,8 @@ func (c *call) end(ctx context.Context, err error) string {
 	case errors.Is(context.Cause(ctx), context.Canceled), errors.Is(context.Cause(ctx), errCancelled):
 		c.reply.nothing()
 		return "canceled"
-	case errors.Is(context.Cause(ctx), errNoPlace):
-		_ = c.reply.fail(codeBusy, c.backend.name()+errNoPlace.Error(), c.facts())
+	case errors.Is(context.Cause(ctx), errNoPlace), errors.Is(context.Cause(ctx), errNoPlaceEach):
+		_ = c.reply.fail(codeBusy, c.backend.name()+context.Cause(ctx).Error(), c.facts())
 	case ctx.Err() != nil:
 		_ = c.reply.fail(codeUnavailable, context.Cause(ctx).Error(), c.facts())
 	case errors.As(err, &told):

@@ -113,7 +113,7 @@ func heldWhileDown(t *testing.T, version string) {
 			if n := w.sessions("sandfly") - before; n > 1 {
 				t.Errorf("%d sessions were opened for all", n)
 			}
-			if held := w.proxy.held.calls.Load(); held != 0 {
+			if held := w.proxy.held.calls.Taken(); held != 0 {
 				t.Errorf("%d are held still", held)
 			}
 		})
@@ -249,27 +249,38 @@ func TestHealFails(t *testing.T) {
 
 // TestNoPlaceToWait: what is more than may wait is told so at once.
 func TestNoPlaceToWait(t *testing.T) {
-	sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{}, nil)
-	w := newWorld(t, []*mcptest.Backend{sandfly}, func(o *Options) { o.Limits.HeldPerServer = 2 })
-	session := w.connect("/mcp", nil)
-	toolNames(t, session)
-	sandfly.Down()
-	var calls sync.WaitGroup
-	for range 2 {
-		calls.Go(func() {
-			if _, err := callTool(t, session, "sandfly__list_hosts", nil); err != nil {
-				t.Error(err)
+	for text, limit := range map[string]func(*Limits){
+		"as many calls wait for that as may wait":                           func(l *Limits) { l.HeldPerServer = 2 },
+		"you have as many calls that wait for heals as one caller may have": func(l *Limits) { l.HeldEach = 2 },
+	} {
+		t.Run(text, func(t *testing.T) {
+			sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{}, nil)
+			w := newWorld(t, []*mcptest.Backend{sandfly}, func(o *Options) {
+				o.Caller = func(*http.Request) string { return "anna" }
+				limit(&o.Limits)
+			})
+			session := w.connect("/mcp", nil)
+			toolNames(t, session)
+			sandfly.Down()
+			var calls sync.WaitGroup
+			for range 2 {
+				calls.Go(func() {
+					if _, err := callTool(t, session, "sandfly__list_hosts", nil); err != nil {
+						t.Error(err)
+					}
+				})
 			}
+			w.awaitHeld(2)
+			var told *jsonrpc.Error
+			if _, err := callTool(t, session, "sandfly__list_hosts", nil); !errors.As(err, &told) || told.Code != codeBusy || !strings.Contains(told.Message, text) {
+				t.Errorf("got %v", err)
+			}
+			sandfly.Up()
+			close(w.healer.well)
+			calls.Wait()
+			w.awaitHeld(0)
 		})
 	}
-	w.awaitHeld(2)
-	var told *jsonrpc.Error
-	if _, err := callTool(t, session, "sandfly__list_hosts", nil); !errors.As(err, &told) || told.Code != codeBusy {
-		t.Errorf("got %v", err)
-	}
-	sandfly.Up()
-	close(w.healer.well)
-	calls.Wait()
 }
 
 // TestWaitsOnlySoLong: a heal may take longer than a call may wait.

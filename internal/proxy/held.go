@@ -11,11 +11,13 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/healing"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/internal/quota"
 )
 
 var (
 	errHeldTooLong = errors.New("the call waited for a heal for as long as calls may wait; the heal goes on. Call again later")
 	errNoPlace     = errors.New(" failed and is being healed, and as many calls wait for that as may wait. Call again later")
+	errNoPlaceEach = errors.New(" failed and is being healed, and you have as many calls that wait for heals as one caller may have. Call again later")
 )
 
 // facts are an error's data, for programs.
@@ -51,8 +53,12 @@ func (c *call) hold() {
 	if c.waiting != nil {
 		return
 	}
-	leave, ok := c.proxy.enter(c.backend, int64(len(c.data)))
-	if !ok {
+	leave, err := c.proxy.enter(c.backend, c.request.caller(), int64(len(c.data)))
+	switch {
+	case errors.Is(err, quota.ErrTooManyOfCaller):
+		c.cancel(errNoPlaceEach)
+		return
+	case err != nil:
 		c.cancel(errNoPlace)
 		return
 	}

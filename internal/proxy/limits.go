@@ -6,16 +6,18 @@ package proxy
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/ry-ops/cortex/internal/quota"
 )
 
 // Limits of a Proxy. Zero values mean the defaults.
 type Limits struct {
 	// Body of a request, in bytes.
 	Body int64
-	// Held calls at a time: those that wait for a heal. HeldPerServer bounds those of one server, so that it does not use up the
-	// places of the others; HeldBytes the memory of their requests.
-	Held, HeldPerServer int
-	HeldBytes           int64
+	// Held calls at a time: those that wait for a heal. HeldPerServer bounds those of one server and HeldEach those of one caller,
+	// so that neither uses up the places of the others; HeldBytes the memory of their requests.
+	Held, HeldPerServer, HeldEach int
+	HeldBytes                     int64
 	// HeldFor bounds the time that one call waits.
 	HeldFor time.Duration
 	// Listeners at a time: clients with an open GET; and ListenersEach, those of one caller.
@@ -41,7 +43,7 @@ func (l *Limits) setDefaults() {
 	for _, limit := range []struct {
 		value     *int
 		otherwise int
-	}{{&l.Held, 4096}, {&l.HeldPerServer, 1024}, {&l.Listeners, 10000}, {&l.ListenersEach, 1000}} {
+	}{{&l.Held, 4096}, {&l.HeldPerServer, 1024}, {&l.HeldEach, 512}, {&l.Listeners, 10000}, {&l.ListenersEach, 1000}} {
 		if *limit.value == 0 {
 			*limit.value = limit.otherwise
 		}
@@ -53,24 +55,27 @@ func (l *Limits) setDefaults() {
 
 // held counts what waits for heals.
 type held struct {
-	calls atomic.Int64
+	calls *quota.Quota
 	bytes atomic.Int64
 }
 
-// enter takes a place for a call, if there is one.
-func (p *Proxy) enter(b *backend, size int64) (leave func(), ok bool) {
-	calls, bytes, mine := p.held.calls.Add(1), p.held.bytes.Add(size), b.held.Add(1)
+// enter takes a place for a call of a caller. The error is one of package quota; without one, leave must be called once.
+func (p *Proxy) enter(b *backend, caller string, size int64) (leave func(), err error) {
+	give, err := p.held.calls.Take(caller)
+	if err != nil {
+		return nil, err
+	}
+	bytes, mine := p.held.bytes.Add(size), b.held.Add(1)
 	leave = func() {
-		p.metrics.held.Set(float64(p.held.calls.Add(-1)))
+		give()
 		p.held.bytes.Add(-size)
 		b.held.Add(-1)
 	}
-	if calls > int64(p.Limits.Held) || bytes > p.Limits.HeldBytes || mine > int64(p.Limits.HeldPerServer) {
+	if bytes > p.Limits.HeldBytes || mine > int64(p.Limits.HeldPerServer) {
 		leave()
-		return nil, false
+		return nil, quota.ErrTooMany
 	}
-	p.metrics.held.Set(float64(calls))
-	return leave, true
+	return leave, nil
 }
 
 // bytesInUse bounds the memory of large messages.

@@ -6,6 +6,7 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/proxy/envelope"
 	"github.com/ry-ops/cortex/internal/proxy/wire"
+	"github.com/ry-ops/cortex/internal/quota"
 )
 
 // maxBehind bounds the notifications that a listener may be behind. One that is further behind is ended, and may come again.
@@ -25,32 +27,35 @@ type listener struct {
 	// server that it listens to, nil for all.
 	server *backend
 	client string
-	caller string
 	out    chan []byte
+	give   func()
 }
 
 // listeners are told of what happens outside of calls.
 type listeners struct {
+	places *quota.Quota
+
 	mu sync.Mutex
 	// all by server and session: a client may listen more than once.
-	all map[*backend]map[string]map[*listener]struct{}
-	// count of all, and each of one caller.
-	count  int
-	each   map[string]int
+	all    map[*backend]map[string]map[*listener]struct{}
 	closed bool
 }
 
-// join takes a place, of which there are most in all and each of one caller; if nobody knows the caller, the first alone counts.
-func (l *listeners) join(server *backend, client, caller string, most, each int) (*listener, *refusal) {
+// join takes a place.
+func (l *listeners) join(server *backend, client, caller string) (*listener, *refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	give, err := l.places.Take(caller)
 	switch {
-	case l.closed || l.count >= most:
-		return nil, &refusal{http.StatusServiceUnavailable, codeBusy, "as many clients listen as may listen: try again later", nil}
-	case caller != "" && l.each[caller] >= each:
+	case errors.Is(err, quota.ErrTooManyOfCaller):
 		return nil, &refusal{http.StatusTooManyRequests, codeBusy, "you have as many streams open that listen as one caller may have: close some", nil}
+	case err == nil && l.closed:
+		give()
+		fallthrough
+	case err != nil:
+		return nil, &refusal{http.StatusServiceUnavailable, codeBusy, "as many clients listen as may listen: try again later", nil}
 	case l.all == nil:
-		l.all, l.each = map[*backend]map[string]map[*listener]struct{}{}, map[string]int{}
+		l.all = map[*backend]map[string]map[*listener]struct{}{}
 	}
 	if l.all[server] == nil {
 		l.all[server] = map[string]map[*listener]struct{}{}
@@ -58,10 +63,8 @@ func (l *listeners) join(server *backend, client, caller string, most, each int)
 	if l.all[server][client] == nil {
 		l.all[server][client] = map[*listener]struct{}{}
 	}
-	one := &listener{server: server, client: client, caller: caller, out: make(chan []byte, maxBehind)}
+	one := &listener{server: server, client: client, out: make(chan []byte, maxBehind), give: give}
 	l.all[server][client][one] = struct{}{}
-	l.count++
-	l.each[caller]++
 	return one, nil
 }
 
@@ -84,10 +87,7 @@ func (l *listeners) remove(one *listener) {
 	if len(clients) == 0 {
 		delete(l.all, one.server)
 	}
-	l.count--
-	if l.each[one.caller]--; l.each[one.caller] == 0 {
-		delete(l.each, one.caller)
-	}
+	one.give()
 	close(one.out)
 }
 
@@ -168,14 +168,12 @@ func (p *Proxy) listen(w http.ResponseWriter, r *http.Request) {
 		refused.write(w, nil)
 		return
 	}
-	one, full := p.listeners.join(server, client.id, p.Caller(r), p.Limits.Listeners, p.Limits.ListenersEach)
+	one, full := p.listeners.join(server, client.id, p.Caller(r))
 	if full != nil {
 		w.Header().Set("Retry-After", "5")
 		full.write(w, nil)
 		return
 	}
-	p.metrics.listeners.Inc()
-	defer p.metrics.listeners.Dec()
 	defer p.listeners.leave(one)
 	if server != nil {
 		// Its notifications come on the session of those who can do nothing.

@@ -3,31 +3,30 @@
 
 package proxy
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
 
-type metrics struct {
-	calls     *prometheus.CounterVec
-	held      prometheus.Gauge
-	listeners prometheus.Gauge
-	sessions  *prometheus.CounterVec
-}
+	"github.com/ry-ops/cortex/internal/quota"
+)
 
-func newMetrics(registry prometheus.Registerer) *metrics {
+type metrics struct{ calls, sessions *prometheus.CounterVec }
+
+func newMetrics(registry prometheus.Registerer, held, listeners *quota.Quota) *metrics {
 	m := &metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cortex_gateway_mcp_calls_total",
 			Help: "Requests of MCP clients that were passed to a server, by server, result (passed, recovered, failed, canceled) and class of the last failure (OK: there was none).",
 		}, []string{"server", "result", "class"}),
-		held: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "cortex_gateway_mcp_calls_held", Help: "Requests of MCP clients that wait for a heal now.",
-		}),
-		listeners: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "cortex_gateway_mcp_listeners", Help: "MCP clients that listen for notifications now.",
-		}),
 		sessions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cortex_gateway_mcp_upstream_sessions_total", Help: "Sessions that were opened with MCP servers for MCP clients, by server and result (opened, failed).",
 		}, []string{"server", "result"}),
 	}
-	registry.MustRegister(m.calls, m.held, m.listeners, m.sessions)
+	registry.MustRegister(m.calls, m.sessions,
+		gauge("cortex_gateway_mcp_calls_held", "Requests of MCP clients that wait for a heal now.", held),
+		gauge("cortex_gateway_mcp_listeners", "MCP clients that listen for notifications now.", listeners))
 	return m
+}
+
+func gauge(name, help string, of *quota.Quota) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of.Taken()) })
 }

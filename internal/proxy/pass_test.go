@@ -316,11 +316,7 @@ func listsChange(t *testing.T, version string) {
 	all, one := make(chan struct{}, 100), make(chan struct{}, 100)
 	session := w.connectIn(version, version, "/mcp", &sdk.ClientOptions{ToolListChangedHandler: func(context.Context, *sdk.ToolListChangedRequest) { all <- struct{}{} }})
 	alone := w.connectIn(version, version, "/mcp/sandfly", &sdk.ClientOptions{ToolListChangedHandler: func(context.Context, *sdk.ToolListChangedRequest) { one <- struct{}{} }})
-	mcptest.Eventually(t, "both listen", func() bool {
-		w.proxy.listeners.mu.Lock()
-		defer w.proxy.listeners.mu.Unlock()
-		return w.proxy.listeners.count == 2
-	})
+	mcptest.Eventually(t, "both listen", func() bool { return w.proxy.listeners.places.Taken() == 2 })
 	until := func(told chan struct{}, want func() bool) {
 		t.Helper()
 		limit := time.After(10 * time.Second)
@@ -420,7 +416,7 @@ func TestServerGoes(t *testing.T) {
 		defer all[0].tools.mu.Unlock()
 		return all[0].tools.known && !all[0].tools.busy
 	})
-	one, _ := w.proxy.listeners.join(nil, "", "", 1, 1)
+	one, _ := w.proxy.listeners.join(nil, "", "")
 	w.registry.OnDelete(sandfly.Service())
 	select {
 	case data := <-one.out:

@@ -21,6 +21,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/panics"
+	"github.com/ry-ops/cortex/internal/quota"
 	"github.com/ry-ops/cortex/internal/recovery"
 	"github.com/ry-ops/cortex/internal/telemetry"
 )
@@ -97,7 +98,8 @@ func New(o Options) *Proxy {
 		o.Refused = func(error) {}
 	}
 	o.Limits.setDefaults()
-	p := &Proxy{Options: o, metrics: newMetrics(o.Registry)}
+	calls, places := quota.New(o.Limits.Held, o.Limits.HeldEach), quota.New(o.Limits.Listeners, o.Limits.ListenersEach)
+	p := &Proxy{Options: o, metrics: newMetrics(o.Registry, calls, places), held: held{calls: calls}, listeners: listeners{places: places}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.backends.changed = make(chan struct{}, 1)
 	o.Servers.OnChange(p.backends.wake)

@@ -181,7 +181,7 @@ func callTool(t testing.TB, session *sdk.ClientSession, tool string, arguments m
 }
 
 // awaitHeld waits until some calls wait for a heal.
-func (w *world) awaitHeld(count int64) {
+func (w *world) awaitHeld(count int) {
 	w.t.Helper()
-	mcptest.Eventually(w.t, "calls are held", func() bool { return w.proxy.held.calls.Load() == count })
+	mcptest.Eventually(w.t, "calls are held", func() bool { return w.proxy.held.calls.Taken() == count })
 }

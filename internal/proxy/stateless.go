@@ -395,14 +395,12 @@ func (p *Proxy) subscribe(ctx context.Context, q *request) {
 	if len(agreed.URIs) > 0 {
 		defer q.server.forget(client)
 	}
-	one, full := p.listeners.join(q.server, client, q.caller(), p.Limits.Listeners, p.Limits.ListenersEach)
+	one, full := p.listeners.join(q.server, client, q.caller())
 	if full != nil {
 		q.reply.w.Header().Set("Retry-After", "5")
 		q.reply.refuse(full)
 		return
 	}
-	p.metrics.listeners.Inc()
-	defer p.metrics.listeners.Dec()
 	defer p.listeners.leave(one)
 	about := map[string]any{metaSubscription: json.RawMessage(q.reply.id)}
 	tell := func(method string, params map[string]any) error {

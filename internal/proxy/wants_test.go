@@ -19,6 +19,7 @@ import (
 	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/quota"
 )
 
 // wished is a server that logs and has resources to subscribe to: what it was asked for, and a stream to tell of them.
@@ -95,7 +96,7 @@ func TestWhatClientsShare(t *testing.T) {
 	}
 	anna, bob := client{id: newSession(versions[0], 0).id}, client{id: newSession(versions[0], sampling).id}
 	for _, one := range []*client{&anna, &bob} {
-		one.ears, _ = w.proxy.listeners.join(b, one.id, "", 10, 10)
+		one.ears, _ = w.proxy.listeners.join(b, one.id, "")
 	}
 	ask := func(c client, method, params string) {
 		t.Helper()
@@ -314,22 +315,22 @@ func TestSweeps(t *testing.T) {
 
 // TestListeners: those of a server that is gone are ended, and those of others are not; and one caller does not take all places.
 func TestListeners(t *testing.T) {
-	var l listeners
+	l := listeners{places: quota.New(4, 3)}
 	gone, other := &backend{opened: 1}, &backend{opened: 2}
 	of := func(server *backend, client string) *listener {
-		one, full := l.join(server, client, "anna", 4, 3)
+		one, full := l.join(server, client, "anna")
 		if full != nil {
 			t.Fatal(full.message)
 		}
 		return one
 	}
 	first, second, third := of(gone, "a"), of(gone, "a"), of(other, "a")
-	if _, full := l.join(other, "b", "anna", 4, 3); full == nil || full.status != http.StatusTooManyRequests {
+	if _, full := l.join(other, "b", "anna"); full == nil || full.status != http.StatusTooManyRequests {
 		t.Errorf("one caller may have any number: %+v", full)
 	}
-	if bobs, full := l.join(other, "b", "bob", 4, 3); full != nil {
+	if bobs, full := l.join(other, "b", "bob"); full != nil {
 		t.Errorf("anna takes what is bob's: %+v", full)
-	} else if _, full = l.join(other, "c", "carl", 4, 3); full == nil || full.status != http.StatusServiceUnavailable {
+	} else if _, full = l.join(other, "c", "carl"); full == nil || full.status != http.StatusServiceUnavailable {
 		t.Errorf("there is no bound for all: %+v", full)
 	} else {
 		l.leave(bobs)
@@ -341,7 +342,7 @@ func TestListeners(t *testing.T) {
 		t.Error("one of two streams is all that is known of a client")
 	}
 	l.end(gone)
-	if _, open := <-first.out; open || l.count != 1 || len(l.all) != 1 {
+	if _, open := <-first.out; open || l.places.Taken() != 1 || len(l.all) != 1 {
 		t.Errorf("kept: %+v", &l)
 	}
 	l.tell(other, []byte("x"))
@@ -349,7 +350,7 @@ func TestListeners(t *testing.T) {
 		t.Error("another is not told")
 	}
 	l.leave(first)
-	if l.leave(third); l.count != 0 || len(l.all) != 0 || len(l.each) != 0 {
+	if l.leave(third); l.places.Taken() != 0 || len(l.all) != 0 {
 		t.Errorf("kept: %+v", &l)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/panics"
+	"github.com/ry-ops/cortex/internal/quota"
 )
 
 const (
@@ -64,7 +65,7 @@ type Options struct {
 // Store runs tasks and keeps them. It is safe for concurrent use. No clock is asked with a lock held.
 type Store struct {
 	Options
-	running *Quota
+	running *quota.Quota
 	bytes   atomic.Int64
 	// step is the last step of a heal that was encoded. Thousands may wait for one heal, and hear the same at the same moment.
 	step atomic.Pointer[encoded]
@@ -90,7 +91,7 @@ func NewStore(o Options) *Store {
 	if o.Ended == nil {
 		o.Ended = func(chat.Status) {}
 	}
-	return &Store{Options: o, running: NewQuota(o.Running, o.RunningEach), tasks: map[string]*Task{}}
+	return &Store{Options: o, running: quota.New(o.Running, o.RunningEach), tasks: map[string]*Task{}}
 }
 
 func set[T comparable](value *T, otherwise T) {
@@ -101,7 +102,7 @@ func set[T comparable](value *T, otherwise T) {
 }
 
 // Start runs a query as a task of a caller, which goes on until its last reader has left for the time of the grace. The task has the
-// values of ctx and not its end. The error is ErrTooMany, ErrTooManyOfCaller, or what End was given.
+// values of ctx and not its end. The error is one of package quota, or what End was given.
 func (s *Store) Start(ctx context.Context, caller string, query chat.Query) (*Task, error) {
 	give, err := s.running.Take(caller)
 	if err != nil {

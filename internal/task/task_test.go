@@ -23,6 +23,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/quota"
 	"github.com/ry-ops/cortex/internal/task"
 )
 
@@ -453,7 +454,7 @@ func TestTasksThatRunAreBounded(t *testing.T) {
 	for i, tc := range []struct {
 		caller string
 		want   error
-	}{{"alice", nil}, {"alice", nil}, {"alice", task.ErrTooManyOfCaller}, {"bob", nil}, {"carol", task.ErrTooMany}} {
+	}{{"alice", nil}, {"alice", nil}, {"alice", quota.ErrTooManyOfCaller}, {"bob", nil}, {"carol", quota.ErrTooMany}} {
 		if err := ask(tc.caller); !errors.Is(err, tc.want) {
 			t.Errorf("%d: %v, want %v", i, err, tc.want)
 		}

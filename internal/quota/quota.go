@@ -1,18 +1,20 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package task
+// Package quota bounds how many of something there are at once, so that neither all callers together nor one of them takes what the
+// others need.
+package quota
 
 import (
 	"errors"
 	"sync"
 )
 
-// Why a quota gives nothing.
+// Why there is none to take.
 var (
-	// ErrTooMany: all callers together have as many as there may be.
+	// ErrTooMany is for what all callers together have as many of as there may be.
 	ErrTooMany = errors.New("too many at once")
-	// ErrTooManyOfCaller: this caller has as many as one may have.
+	// ErrTooManyOfCaller is for what this caller has as many of as one may have.
 	ErrTooManyOfCaller = errors.New("too many at once of one caller")
 )
 
@@ -25,8 +27,8 @@ type Quota struct {
 	of    map[string]int
 }
 
-// NewQuota makes a quota of total in all and each for one caller.
-func NewQuota(total, each int) *Quota {
+// New makes a Quota of total in all and each for one caller.
+func New(total, each int) *Quota {
 	return &Quota{total: total, each: each, of: map[string]int{}}
 }
 
@@ -46,6 +48,13 @@ func (q *Quota) Take(caller string) (give func(), err error) {
 		q.of[caller]++
 	}
 	return func() { q.give(caller) }, nil
+}
+
+// Taken is how many are taken now.
+func (q *Quota) Taken() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.taken
 }
 
 func (q *Quota) give(caller string) {
