@@ -29,7 +29,7 @@ func firstReads(o *snapshot.Objects, reader client.Reader, namespace string) []r
 		listInto(snapshot.KindHorizontalPodAutoscaler, reader, &o.Autoscalers, func(l *autoscalingv2.HorizontalPodAutoscalerList) []autoscalingv2.HorizontalPodAutoscaler {
 			return l.Items
 		}, light, in),
-		listInto(snapshot.KindEvent, reader, &o.Events, func(l *corev1.EventList) []corev1.Event { return l.Items }, light, in),
+		eventsInto(&o.Events, reader, namespace),
 	}
 }
 

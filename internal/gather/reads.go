@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	// pageSize and maxPages bound one list to 2000 objects. A namespace that holds more of a kind is read in part, and
-	// the snapshot says so.
+	// pageSize and maxPages bound one list to 2000 objects, but for Events (events.go). A namespace that holds more of a kind is read
+	// in part, and the snapshot says so.
 	pageSize = 500
 	maxPages = 4
 	// parallel bounds the requests that are under way at once. Priority and Fairness would queue more of one user's.
@@ -103,22 +103,36 @@ func listInto[T, L any, P interface {
 	client.ObjectList
 }](kind string, reader client.Reader, dst *[]T, items func(P) []T, trim func(*T), opts ...client.ListOption) read {
 	return read{kind, func(ctx context.Context) error {
-		var next string
-		for range maxPages {
-			page := P(new(L)) // a new one a page: decoding into the old one would overwrite what was kept of it
-			if err := reader.List(ctx, page, append(slices.Clone(opts), client.Limit(pageSize), client.Continue(next))...); err != nil {
-				return err
-			}
+		err := pages(ctx, reader, maxPages, func(page P) {
 			for _, item := range items(page) {
 				trim(&item)
 				*dst = append(*dst, item)
 			}
-			if next = page.GetContinue(); next == "" {
-				return nil
-			}
+		}, opts...)
+		if errors.Is(err, errTruncated) {
+			return fmt.Errorf("only %d were read: %w", len(*dst), err)
 		}
-		return fmt.Errorf("only %d were read: %w", len(*dst), errTruncated)
+		return err
 	}}
+}
+
+// pages reads a list page by page. The error is errTruncated if there are more than most.
+func pages[L any, P interface {
+	*L
+	client.ObjectList
+}](ctx context.Context, reader client.Reader, most int, each func(P), opts ...client.ListOption) error {
+	var next string
+	for range most {
+		page := P(new(L)) // a new one a page: decoding into the old one would overwrite what was kept of it
+		if err := reader.List(ctx, page, append(slices.Clone(opts), client.Limit(pageSize), client.Continue(next))...); err != nil {
+			return err
+		}
+		each(page)
+		if next = page.GetContinue(); next == "" {
+			return nil
+		}
+	}
+	return errTruncated
 }
 
 // getInto returns a read of objects by their names. One that is not there is none of the list, and no error.
