@@ -4,6 +4,7 @@
 package verification
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -54,7 +55,7 @@ func (l *look) handshake(ctx context.Context) (v1alpha1.CheckResult, error) {
 }
 
 func (l *look) probe(ctx context.Context, endpoint mcpserver.Endpoint) mcpserver.Result {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(l.target.Handshake, handshakeTimeout))
 	defer cancel()
 	return l.Prober.Probe(ctx, endpoint)
 }

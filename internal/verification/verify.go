@@ -45,6 +45,8 @@ type Target struct {
 	// Stability is how long the target must have been ready, with no restart. With 0 it is looked at once more after it has
 	// answered.
 	Stability time.Duration
+	// Handshake bounds the handshake. With 0 it has as long as a server that comes up may need.
+	Handshake time.Duration
 }
 
 // Outcome is what one look at a target tells.

@@ -4,6 +4,7 @@
 package verification_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -385,5 +386,23 @@ func TestPause(t *testing.T) {
 		if got := w.verify(t, w); got.RecheckAfter != want || got.Verdict != unknown {
 			t.Errorf("after %s: %+v, want to look again after %s", waited, got, want)
 		}
+	}
+}
+
+type probeFunc func(context.Context) mcpserver.Result
+
+func (p probeFunc) Probe(ctx context.Context, _ mcpserver.Endpoint) mcpserver.Result { return p(ctx) }
+
+func TestTheHandshakeIsBounded(t *testing.T) {
+	for asked, want := range map[time.Duration]time.Duration{0: 5 * time.Second, time.Second: time.Second} {
+		w := newWorld()
+		w.target.Handshake = asked
+		began := time.Now()
+		w.verify(t, probeFunc(func(ctx context.Context) mcpserver.Result {
+			if deadline, ok := ctx.Deadline(); !ok || deadline.Before(began.Add(want)) || deadline.After(time.Now().Add(want)) {
+				t.Errorf("asked for %s, it has %s", asked, time.Until(deadline))
+			}
+			return answers
+		}))
 	}
 }

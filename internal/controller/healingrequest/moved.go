@@ -17,7 +17,8 @@ import (
 	"github.com/ry-ops/cortex/internal/workload"
 )
 
-// glance bounds a look at whether a target works again. One that does answers in milliseconds.
+// glance bounds the handshake of a look at whether a target works again. One that does answers in milliseconds. What is read of the API
+// server before it is not bounded: a slow one would keep every heal from its change.
 const glance = 2 * time.Second
 
 // moved reports whether what a request that waits has found is no longer so: somebody has edited the object of its plan, or the
@@ -59,11 +60,9 @@ func (r *Reconciler) works(ctx context.Context, h *heal) (*v1alpha1.Verification
 	if status.ServiceRef == nil || status.WorkloadRef == nil {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, glance)
-	defer cancel()
 	verified, err := r.Verifier.Verify(ctx, verification.Target{
 		Namespace: h.request.Namespace, Service: status.ServiceRef.Name, Workload: *status.WorkloadRef,
-		Now: h.clock.Now(), ExpectedTools: h.request.Spec.ExpectedTools,
+		Now: h.clock.Now(), ExpectedTools: h.request.Spec.ExpectedTools, Handshake: glance,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("looking whether %s works again: %w", status.ServiceRef.Name, err)
