@@ -24,7 +24,9 @@ LINTED_MODULES := ./ hack/localkube/
 PACKAGES = $(shell go list ./... | grep -v '/test/e2e$$')
 # Asked only where it is used: it builds or downloads a kube-apiserver the first time, and says so on stderr.
 # An assignment of its own, so that its failure ends the recipe.
-ASSETS = KUBEBUILDER_ASSETS="$$($(LOCALKUBE) assets)"; export KUBEBUILDER_ASSETS
+ASSETS = KUBEBUILDER_ASSETS="$$($(LOCALKUBE) assets)"; export KUBEBUILDER_ASSETS; $(PATIENCE)
+# Of envtest: several API servers start and end at once on a busy machine, and the usual 20 s are too few.
+PATIENCE = export KUBEBUILDER_CONTROLPLANE_START_TIMEOUT=5m KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT=5m
 # -race, where there is a C compiler or one can be installed.
 RACE = $$(hack/race.sh)
 TEST_FLAGS ?=
