@@ -14,7 +14,10 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	toolswatch "k8s.io/client-go/tools/watch"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -98,8 +101,6 @@ func (s *storm) run(ctx context.Context, config *rest.Config) {
 
 // play is the Deployment controller: workers that settle what a watch says was changed.
 func (s *storm) play(ctx context.Context) {
-	watcher, err := client.NewWithWatch(restConfig, client.Options{Scheme: scheme})
-	Expect(err).NotTo(HaveOccurred())
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	due := make(chan *appsv1.Deployment, stormTowns*(stormHouses+stormWell))
 	var players sync.WaitGroup
@@ -109,13 +110,10 @@ func (s *storm) play(ctx context.Context) {
 			part()
 		})
 	}
-	deployments, err := watcher.Watch(running, &appsv1.DeploymentList{})
-	Expect(err).NotTo(HaveOccurred())
-	requests, err := watcher.Watch(running, &v1alpha1.HealingRequestList{})
-	Expect(err).NotTo(HaveOccurred())
+	deployments, requests := follow(running, &appsv1.DeploymentList{}), follow(running, &v1alpha1.HealingRequestList{})
 	play(func() {
 		defer close(due)
-		for event := range deployments.ResultChan() {
+		for event := range deployments {
 			deployment, ok := event.Object.(*appsv1.Deployment)
 			if ok && s.byName[deployment.Namespace] != nil && deployment.Generation > deployment.Status.ObservedGeneration {
 				s.begins(deployment)
@@ -124,7 +122,7 @@ func (s *storm) play(ctx context.Context) {
 		}
 	})
 	play(func() {
-		for event := range requests.ResultChan() {
+		for event := range requests {
 			if request, ok := event.Object.(*v1alpha1.HealingRequest); ok && s.byName[request.Namespace] != nil {
 				s.ends(request)
 			}
@@ -146,6 +144,22 @@ func (s *storm) play(ctx context.Context) {
 		stop()
 		players.Wait()
 	})
+}
+
+// follow gives each change of all objects of a kind from now on. A watch alone does not: the API server ends one whose client does not
+// keep up.
+func follow(ctx context.Context, kind client.ObjectList) <-chan watch.Event {
+	GinkgoHelper()
+	api, err := client.NewWithWatch(restConfig, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(api.List(ctx, kind)).To(Succeed())
+	watcher, err := toolswatch.NewRetryWatcherWithContext(ctx, kind.GetResourceVersion(), &toolscache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return api.Watch(ctx, kind, &client.ListOptions{Raw: &options})
+		},
+	})
+	Expect(err).NotTo(HaveOccurred())
+	return watcher.ResultChan()
 }
 
 // begins notes a change that bears the stamp of a request.
