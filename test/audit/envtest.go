@@ -81,7 +81,7 @@ func Account(ctx context.Context, env *envtest.Environment, admin client.Client,
 // granted waits until the API server, which reads roles some time after they are written, says that a user has a right.
 func granted(ctx context.Context, admin client.Client, user string, right Right) error {
 	resource, subresource, _ := strings.Cut(right.Resource, "/")
-	return wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 10*time.Second, true, func(ctx context.Context) (bool, error) {
+	return wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 			User: user, Groups: []string{group},
 			ResourceAttributes: &authorizationv1.ResourceAttributes{

@@ -6,7 +6,6 @@ package healingrequest_test
 import (
 	"context"
 	"fmt"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -56,7 +55,7 @@ var _ = Describe("Two leaders", Ordered, ContinueOnFailure, func() {
 				w.run(ctx, flow, request, operator)
 				ended := request.DeepCopy()
 				close(goOn)
-				Eventually(over).WithTimeout(10 * time.Second).Should(BeClosed())
+				Eventually(over).WithTimeout(patience).Should(BeClosed())
 
 				at := fmt.Sprintf("write %d of %d", n, writes)
 				Expect(w.Get(ctx, client.ObjectKeyFromObject(request), request)).To(Succeed())

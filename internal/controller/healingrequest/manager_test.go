@@ -5,7 +5,6 @@ package healingrequest_test
 
 import (
 	"context"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -36,10 +35,11 @@ func manage(ctx context.Context, config *rest.Config, namespaces []string, opera
 		watched[namespace] = cache.Config{}
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:     scheme,
-		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Cache:      cache.Options{DefaultNamespaces: watched},
-		Controller: ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
+		Scheme:                  scheme,
+		Metrics:                 metricsserver.Options{BindAddress: "0"},
+		Cache:                   cache.Options{DefaultNamespaces: watched},
+		Controller:              ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
+		GracefulShutdownTimeout: ptr.To(patience),
 	})
 	Expect(err).NotTo(HaveOccurred())
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -48,7 +48,7 @@ func manage(ctx context.Context, config *rest.Config, namespaces []string, opera
 	go func() { done <- mgr.Start(running) }()
 	DeferCleanup(func() {
 		stop()
-		Eventually(done).WithTimeout(30 * time.Second).Should(Receive(BeNil()))
+		Eventually(done).WithTimeout(patience).Should(Receive(BeNil()))
 	})
 	Expect(mgr.GetCache().WaitForCacheSync(running)).To(BeTrue())
 }
@@ -66,13 +66,13 @@ var _ = Describe("A running operator", func() {
 		w.scale(ctx, 0)
 		start(w)
 		first := w.request(ctx, nil)
-		Eventually(phase(ctx, w, first)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseVerifying))
+		Eventually(phase(ctx, w, first)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseVerifying))
 		second := w.request(ctx, nil)
-		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseBlocked))
+		Eventually(phase(ctx, w, second)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseBlocked))
 		w.settle(ctx)
-		Eventually(phase(ctx, w, first)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseSucceeded))
+		Eventually(phase(ctx, w, first)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseSucceeded))
 		By("waking the request that the first one held back")
-		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseSucceeded))
+		Eventually(phase(ctx, w, second)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseSucceeded))
 	})
 
 	It("goes on with a request whose predecessor was deleted in mid-heal", func(ctx context.Context) {
@@ -80,11 +80,11 @@ var _ = Describe("A running operator", func() {
 		w.scale(ctx, 0)
 		start(w)
 		first := w.request(ctx, nil)
-		Eventually(phase(ctx, w, first)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseVerifying))
+		Eventually(phase(ctx, w, first)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseVerifying))
 		second := w.request(ctx, nil)
-		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseBlocked))
+		Eventually(phase(ctx, w, second)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseBlocked))
 		Expect(w.Delete(ctx, first)).To(Succeed())
-		Eventually(phase(ctx, w, second)).WithTimeout(10 * time.Second).ShouldNot(Equal(v1alpha1.PhaseBlocked))
+		Eventually(phase(ctx, w, second)).WithTimeout(patience).ShouldNot(Equal(v1alpha1.PhaseBlocked))
 	})
 
 	It("ends what is a step of a request whose time is up", func(ctx context.Context) {
@@ -93,16 +93,16 @@ var _ = Describe("A running operator", func() {
 		t.build(ctx, "b").lame = true
 		other := t.ask(ctx, "b", nil)
 		start(t.world)
-		Eventually(phase(ctx, t.world, other)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseVerifying))
+		Eventually(phase(ctx, t.world, other)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseVerifying))
 		a := t.ask(ctx, "a", nil)
-		Eventually(phase(ctx, t.world, a)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseVerifying))
+		Eventually(phase(ctx, t.world, a)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseVerifying))
 		step := t.stepOf(ctx, a)
-		Eventually(phase(ctx, t.world, step)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseBlocked))
+		Eventually(phase(ctx, t.world, step)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseBlocked))
 		ended := a.DeepCopy()
 		ended.Status.Conditions = append(ended.Status.Conditions, metav1.Condition{
 			Type: v1alpha1.ConditionComplete, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonDeadlineExceeded, LastTransitionTime: metav1.Now(),
 		})
 		Expect(t.Status().Patch(ctx, ended, client.MergeFrom(a))).To(Succeed())
-		Eventually(phase(ctx, t.world, step)).WithTimeout(10 * time.Second).Should(Equal(v1alpha1.PhaseFailed))
+		Eventually(phase(ctx, t.world, step)).WithTimeout(patience).Should(Equal(v1alpha1.PhaseFailed))
 	})
 })

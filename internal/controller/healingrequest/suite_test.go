@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -24,6 +25,10 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/test/audit"
 )
+
+// patience bounds whatever is waited for on a busy machine: a list that failed is tried again after 1 to 60 s, longer each time
+// (client-go's reflector), and an API server that was killed takes half a minute to come back there.
+const patience = 3 * time.Minute
 
 var (
 	scheme     = runtime.NewScheme()

@@ -244,10 +244,11 @@ var _ = Describe("A running keeper", func() {
 	// start runs a manager. The clock stands still, so nothing but a watch can wake the keeper.
 	start := func(ctx context.Context) {
 		mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
-			Scheme:     scheme,
-			Metrics:    metricsserver.Options{BindAddress: "0"},
-			Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{a.namespace: {}}},
-			Controller: ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
+			Scheme:                  scheme,
+			Metrics:                 metricsserver.Options{BindAddress: "0"},
+			Cache:                   cache.Options{DefaultNamespaces: map[string]cache.Config{a.namespace: {}}},
+			Controller:              ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
+			GracefulShutdownTimeout: ptr.To(patience),
 		})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(a.keeper(mgr.GetClient()).SetupWithManager(mgr)).To(Succeed())
@@ -256,7 +257,7 @@ var _ = Describe("A running keeper", func() {
 		go func() { done <- mgr.Start(running) }()
 		DeferCleanup(func() {
 			stop()
-			Eventually(done).WithTimeout(30 * time.Second).Should(Receive(BeNil()))
+			Eventually(done).WithTimeout(patience).Should(Receive(BeNil()))
 		})
 		Expect(mgr.GetCache().WaitForCacheSync(running)).To(BeTrue())
 	}
@@ -265,7 +266,7 @@ var _ = Describe("A running keeper", func() {
 		a.over(ctx, "a", 8*day, nil)
 		start(ctx)
 		a.over(ctx, "b", time.Hour, nil)
-		Eventually(names(ctx)).WithTimeout(10 * time.Second).Should(Equal([]string{"b"}))
+		Eventually(names(ctx)).WithTimeout(patience).Should(Equal([]string{"b"}))
 	})
 
 	It("is woken by a policy that retains less", func(ctx context.Context) {
@@ -274,10 +275,10 @@ var _ = Describe("A running keeper", func() {
 			a.over(ctx, name, ago, nil)
 		}
 		start(ctx)
-		Eventually(names(ctx)).WithTimeout(10 * time.Second).Should(Equal([]string{"b", "c"}))
+		Eventually(names(ctx)).WithTimeout(patience).Should(Equal([]string{"b", "c"}))
 		policy.Spec.Retention = ptr.To(few(1))
 		Expect(a.Update(ctx, policy)).To(Succeed())
-		Eventually(names(ctx)).WithTimeout(10 * time.Second).Should(Equal([]string{"c"}))
+		Eventually(names(ctx)).WithTimeout(patience).Should(Equal([]string{"c"}))
 	})
 
 	It("is woken by the end of a dependency's heal, for which the one that waited was kept", func(ctx context.Context) {
@@ -291,13 +292,13 @@ var _ = Describe("A running keeper", func() {
 			}}
 		})
 		start(ctx)
-		Eventually(names(ctx)).WithTimeout(10 * time.Second).Should(Equal([]string{"a", "c", "child"}))
+		Eventually(names(ctx)).WithTimeout(patience).Should(Equal([]string{"a", "c", "child"}))
 		ended := metav1.NewMicroTime(a.clock.Now())
 		child.Status.StartedAt, child.Status.CompletedAt = &ended, &ended
 		child.Status.Conditions = []metav1.Condition{{
 			Type: v1alpha1.ConditionComplete, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonHealthy, LastTransitionTime: metav1.NewTime(ended.Time),
 		}}
 		Expect(a.Status().Update(ctx, child)).To(Succeed())
-		Eventually(names(ctx)).WithTimeout(10 * time.Second).Should(Equal([]string{"c", "child"}))
+		Eventually(names(ctx)).WithTimeout(patience).Should(Equal([]string{"c", "child"}))
 	})
 })

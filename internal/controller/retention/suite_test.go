@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -20,6 +21,9 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 )
+
+// patience bounds whatever is waited for, on a busy machine.
+const patience = 3 * time.Minute
 
 var (
 	scheme     = runtime.NewScheme()
