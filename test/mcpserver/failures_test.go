@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"slices"
@@ -108,15 +109,16 @@ var onTheWire = []struct {
 	{"status&code=307", mcpserver.Redirected},
 }
 
+// short is a timeout that is awaited, and long enough for all that comes before it on a busy machine.
+const short = 2 * time.Second
+
 func (p *produced) onAnOpenSession(t *testing.T) {
 	for _, c := range onTheWire {
 		t.Run(c.fault, func(t *testing.T) {
 			s := newSample(t, "sandfly", true)
 			session := connect(t, s.URL, mcpserver.NewTransport())
 			s.breakWith(t, c.fault)
-			ctx, cancel := context.WithTimeout(t.Context(), patience(c.reason))
-			defer cancel()
-			_, err := session.CallTool(ctx, &sdk.CallToolParams{Name: "list_hosts"})
+			_, err := session.CallTool(untilTimeOf(t.Context(), c.reason), &sdk.CallToolParams{Name: "list_hosts"})
 			p.expect(t, err, c.reason)
 			if _, counts := s.request(t, http.MethodGet, "/fault/counts"); counts != "{}" {
 				t.Errorf("a tool ran: %s", counts)
@@ -137,12 +139,38 @@ func (p *produced) onAnOpenSession(t *testing.T) {
 	})
 }
 
-// patience is short where nothing else is waited for.
-func patience(reason mcpserver.Reason) time.Duration {
-	if reason.Class() == v1alpha1.ErrorTimeout {
-		return 200 * time.Millisecond
+// untilTimeOf is the context of a caller whose time is up just where a timeout is of that reason, however slow the machine is.
+func untilTimeOf(ctx context.Context, reason mcpserver.Reason) context.Context {
+	e := &expires{up: make(chan struct{})}
+	end := sync.OnceFunc(func() { close(e.up) })
+	trace := &httptrace.ClientTrace{}
+	switch reason {
+	case mcpserver.FirstByteTimeout:
+		trace.WroteRequest = func(httptrace.WroteRequestInfo) { end() }
+	case mcpserver.AnswerTimeout:
+		trace.GotFirstResponseByte = end
+	default:
+		return ctx
 	}
-	return 20 * time.Second
+	e.Context = httptrace.WithClientTrace(ctx, trace)
+	return e
+}
+
+// expires is a context with a deadline that is no time.
+type expires struct {
+	context.Context
+	up chan struct{}
+}
+
+func (e *expires) Done() <-chan struct{} { return e.up }
+
+func (e *expires) Err() error {
+	select {
+	case <-e.up:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
 }
 
 func (p *produced) atTheConnection(t *testing.T) {
@@ -183,7 +211,7 @@ func (p *produced) ofTheSession(t *testing.T) {
 	t.Run("never opened", func(t *testing.T) {
 		s := newSample(t, "sandfly", false)
 		s.breakWith(t, "hang")
-		registry := mcp.NewRegistry(mcp.Options{ConnectTimeout: 200 * time.Millisecond, Log: logr.Discard()})
+		registry := mcp.NewRegistry(mcp.Options{ConnectTimeout: short, Log: logr.Discard()})
 		t.Cleanup(registry.Close)
 		_, err := s.registered(t, registry).Call(t.Context(), mcp.Tool{Name: "list_hosts"}, nil)
 		p.expect(t, err, mcpserver.SessionTimeout)

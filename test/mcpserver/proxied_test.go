@@ -213,7 +213,7 @@ func newGateway(t *testing.T, server *corev1.Service, reason mcpserver.Reason) *
 	t.Helper()
 	options := mcp.Options{Log: logr.Discard()}
 	if reason.Class() == v1alpha1.ErrorTimeout {
-		options.CallTimeout, options.ConnectTimeout = 500*time.Millisecond, 500*time.Millisecond
+		options.CallTimeout, options.ConnectTimeout = short, short
 	}
 	registry := mcp.NewRegistry(options)
 	registry.OnAdd(server, true)

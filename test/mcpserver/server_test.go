@@ -233,13 +233,16 @@ func TestHealth(t *testing.T) {
 // within runs what must end soon.
 func within(t *testing.T, what string, do func(context.Context)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	const patience = 2 * time.Minute // for a busy machine
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	done := make(chan struct{})
 	go func() { defer close(done); do(ctx) }()
 	select {
 	case <-done:
 	case <-ctx.Done():
-		t.Fatalf("%s: not within 10s", what)
+	}
+	if ctx.Err() != nil { // what waits for something ends with its context
+		t.Fatalf("%s: not within %s", what, patience)
 	}
 }
