@@ -7,6 +7,7 @@ package attack_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -35,7 +37,7 @@ const (
 	namespace = "cortex-system"
 	server    = "sandfly-mcp-server"
 	// patience bounds whatever is waited for.
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
 )
 
 // gateway is the process that is attacked.
@@ -45,8 +47,8 @@ type gateway struct {
 	tokens kubernetes.Interface
 	// cut takes the API server away from the gateway.
 	cut func()
-	// alice may use the server; bob is known, and may use nothing.
-	alice, bob string
+	// alice and carol may use the server; bob is known, and may use nothing.
+	alice, bob, carol string
 }
 
 // start starts a kube-apiserver and, as its ServiceAccount with its own rights, a gateway.
@@ -71,7 +73,7 @@ func (g *gateway) noTokenIsLogged(t *testing.T) {
 	if g.Gateway == nil {
 		return
 	}
-	for _, secret := range []string{g.alice, g.bob} {
+	for _, secret := range []string{g.alice, g.bob, g.carol} {
 		if strings.Contains(g.Said(), secret) {
 			t.Error("a token is in the gateway's log")
 		}
@@ -94,16 +96,37 @@ func (g *gateway) populate(t *testing.T, role string) {
 		},
 		&discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: server, Labels: labels}, AddressType: discoveryv1.AddressTypeIPv4},
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "alice"}},
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "carol"}},
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "bob"}},
 		&rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "alice"},
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "users"},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: may.Name},
-			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: namespace, Name: "alice"}},
+			Subjects: []rbacv1.Subject{
+				{Kind: "ServiceAccount", Namespace: namespace, Name: "alice"}, {Kind: "ServiceAccount", Namespace: namespace, Name: "carol"},
+			},
 		},
 	} {
 		standalone.Must(t, g.admin.Create(t.Context(), object))
 	}
-	g.alice, g.bob = g.token(t, namespace, "alice", "cortex"), g.token(t, "default", "bob", "cortex")
+	g.alice, g.bob, g.carol = g.token(t, namespace, "alice", "cortex"), g.token(t, "default", "bob", "cortex"), g.token(t, namespace, "carol", "cortex")
+	g.granted(t)
+}
+
+// granted waits until the API server has read the roles: the gateway remembers a no for a while.
+func (g *gateway) granted(t *testing.T) {
+	t.Helper()
+	standalone.Eventually(t, "the users to be allowed what they may", func() error {
+		review, err := g.tokens.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{
+				User:               "system:serviceaccount:" + namespace + ":alice",
+				ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: namespace, Verb: "use", Group: v1alpha1.GroupVersion.Group, Resource: "mcpservers", Name: server},
+			},
+		}, metav1.CreateOptions{})
+		if err == nil && !review.Status.Allowed {
+			err = errors.New(review.Status.Reason)
+		}
+		return err
+	})
 }
 
 // token is what kubectl create token prints.
