@@ -34,8 +34,10 @@ const (
 	program = "github.com/modelcontextprotocol/go-sdk/conformance/everything-server"
 	// address of the Service.
 	address = "127.0.8.10"
+	// own is the conformance server's own address: nobody calls from there, or listens.
+	own = "127.0.8.11"
 	// patience bounds whatever is waited for.
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
 )
 
 var root = filepath.Join("..", "..")
@@ -73,8 +75,8 @@ func startBackend(t *testing.T) *backend {
 	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", b.program, program).CombinedOutput(); err != nil {
 		t.Fatalf("building %s: %v\n%s", program, err, said)
 	}
-	// A port that is free now, and kept over restarts.
-	free := listen(t, "127.0.0.1:0")
+	// A port that is free now, and kept over restarts. At 127.0.0.1 it could be somebody else's meanwhile: whoever calls from there has one.
+	free := listen(t, own+":0")
 	b.address = free.Addr().String()
 	standalone.Must(t, free.Close())
 	b.up(t)
