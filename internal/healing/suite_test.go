@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -37,7 +38,8 @@ var (
 var _ = BeforeSuite(func() {
 	Expect(scheme.AddToScheme(kinds)).To(Succeed())
 	Expect(v1alpha1.AddToScheme(kinds)).To(Succeed())
-	server := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
+	server := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true,
+		CRDInstallOptions: envtest.CRDInstallOptions{MaxTime: 3 * time.Minute}}
 	var err error
 	config, err = server.Start()
 	Expect(err).NotTo(HaveOccurred())

@@ -45,6 +45,7 @@ var _ = BeforeSuite(func() {
 	env := &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
+		CRDInstallOptions:     envtest.CRDInstallOptions{MaxTime: 3 * time.Minute}, // of a busy machine
 	}
 	var err error
 	config, err = env.Start()

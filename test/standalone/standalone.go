@@ -59,6 +59,7 @@ func StartAPI(t *testing.T, root, services string) *API {
 	config := filepath.Join(root, "config")
 	env := &envtest.Environment{
 		CRDDirectoryPaths: []string{filepath.Join(config, "crd", "bases")}, ErrorIfCRDPathMissing: true,
+		CRDInstallOptions: envtest.CRDInstallOptions{MaxTime: patience},
 	}
 	if services != "" {
 		env.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", services)

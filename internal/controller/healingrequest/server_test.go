@@ -218,6 +218,7 @@ func newFragile(ctx context.Context) *fragile {
 	f := &fragile{pid: filepath.Join(folder, "pid"), env: &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
+		CRDInstallOptions:     envtest.CRDInstallOptions{MaxTime: patience},
 	}}
 	// envtest keeps the process to itself.
 	wrapper := filepath.Join(folder, "kube-apiserver")

@@ -52,6 +52,7 @@ var _ = BeforeSuite(func() {
 	env = &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
+		CRDInstallOptions:     envtest.CRDInstallOptions{MaxTime: patience},
 	}
 	var err error
 	auditLog, err = audit.Envtest(env, GinkgoT().TempDir())
