@@ -107,7 +107,7 @@ func (u *underway) act(ctx context.Context) {
 // until drives the heal on until something is so.
 func (u *underway) until(so func() bool) {
 	GinkgoHelper()
-	Eventually(so).WithTimeout(patience).WithPolling(50*time.Millisecond).Should(BeTrue(), "%s: %+v", u.name, &u.request.Status)
+	Eventually(so).WithTimeout(patience).WithPolling(time.Second/5).Should(BeTrue(), "%s: %+v", u.name, &u.request.Status)
 }
 
 // endsAsWanted asserts that it came to the same end as an undisturbed one.
