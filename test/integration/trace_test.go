@@ -200,7 +200,7 @@ var _ = Describe("A trace", func() {
 				g.Expect(span.Trace()).To(Equal(trace), span.Name)
 				g.Expect(span.String()).NotTo(ContainSubstring(secret))
 			}
-		}).WithTimeout(time.Minute).Should(Succeed())
+		}).WithTimeout(3 * time.Minute).Should(Succeed())
 		Expect(world.looks.Load()).To(BeNumerically(">=", 3), "a verification that was looked at three times is one span")
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(10*time.Minute))
 })
