@@ -77,8 +77,10 @@ func (c *Cluster) Token(ctx context.Context) (string, error) {
 }
 
 // Ask puts a question to a gateway and reads the stream of events to its end. The events that came before an error are
-// returned with it.
+// returned with it. A stream that has not ended after Patience is one.
 func (c *Cluster) Ask(ctx context.Context, gateway, question string) ([]Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
 	body, err := json.Marshal(map[string]any{"query": question, "streaming": true})
 	if err != nil {
 		return nil, err
@@ -183,7 +185,7 @@ func (c *Cluster) Fault(ctx context.Context, server, mode string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	resp, err := post(ctx, "http://"+address+"/fault?mode="+mode, nil)
 	if err != nil {
