@@ -32,8 +32,8 @@ import (
 var ErrNone = errors.New("there is no chromium here (hack/chromium.sh installs it on Debian)")
 
 const (
-	// patience is how long something may take to show.
-	patience = time.Minute
+	// patience is how long something may take to show, on a machine that has much else to do.
+	patience = 3 * time.Minute
 	interval = 30 * time.Millisecond
 )
 
@@ -267,7 +267,7 @@ func key(kind input.DispatchKeyEventType, text string) chromedp.Action[chromedp.
 // Click clicks on what a selector finds, as a mouse does.
 func (p *Page) Click(selector string) error {
 	// As a person would: what is in view may be covered by what sticks to the window's edge.
-	if err := p.Evaluate(fmt.Sprintf(`document.querySelector(%q)?.scrollIntoView({ block: "center" })`, selector), nil); err != nil {
+	if err := p.Until(fmt.Sprintf(`(document.querySelector(%[1]q)?.scrollIntoView({ block: "center" }), document.querySelector(%[1]q))`, selector)); err != nil {
 		return err
 	}
 	if err := p.run(chromedp.Click(chromedp.CSS(selector))); err != nil {
