@@ -209,24 +209,25 @@ func (p *Page) Evaluate(expression string, result any) error {
 	}
 }
 
-// Until waits until a JavaScript expression is true.
+// Until waits until a JavaScript expression is true. A page that is being loaded again cannot be asked for a moment.
 func (p *Page) Until(expression string) error {
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		holds := false
-		if err := p.Evaluate("!!("+expression+")", &holds); err != nil {
-			return err
-		}
-		if holds {
+		err := p.Evaluate("!!("+expression+")", &holds)
+		if err == nil && holds {
 			return nil
 		}
 		again := time.NewTimer(interval)
 		select {
 		case <-again.C:
+		case <-p.ctx.Done():
+			again.Stop()
+			return errors.Join(context.Cause(p.ctx), err)
 		case <-deadline.C:
 			again.Stop()
-			return fmt.Errorf("after %s still not: %s\nthe page says:\n%s", patience, expression, p.Text("body"))
+			return errors.Join(fmt.Errorf("after %s still not: %s\nthe page says:\n%s", patience, expression, p.Text("body")), err)
 		}
 	}
 }
