@@ -32,14 +32,12 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/test/faults"
+	"github.com/ry-ops/cortex/test/harness"
 )
-
-// patient bounds one call with its heal.
-const patient = 2 * time.Minute
 
 // byAPI asks as people do: a task, and its events to the end.
 func byAPI(ctx context.Context, server string, t tool) (outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, patient)
+	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	events, err := cluster.Ask(ctx, gateway, fmt.Sprintf(t.question, server))
 	if err != nil {
@@ -110,7 +108,7 @@ func connectMCP(ctx context.Context, path string, heard *hears) (*sdk.ClientSess
 
 // byMCP asks as an MCP client does: what only reads at the server's own address, what changes something at that of all.
 func byMCP(ctx context.Context, server string, t tool) (outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, patient)
+	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	path, name := "/mcp", server+"__"+t.name
 	if t.hints.ReadOnly {
@@ -142,17 +140,23 @@ func byMCP(ctx context.Context, server string, t tool) (outcome, error) {
 			}
 		}
 	}
-	// The client hands progress out beside the answer: what is on its way gets a moment.
-	until := time.Now().Add(time.Second)
-	for got.said = heard.all(); time.Now().Before(until) && !ended(got.said); got.said = heard.all() {
+	// The client hands progress out beside the answer: what is on its way gets a moment, and a heal of which the beginning was heard a
+	// longer one.
+	answered := time.Now()
+	for got.said = heard.all(); !ended(got.said) && (time.Since(answered) < time.Second || begun(got.said) && time.Since(answered) < 20*time.Second); got.said = heard.all() {
 		select {
 		case <-ctx.Done():
 			return got, ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	got.healing = slices.ContainsFunc(got.said, func(text string) bool { return strings.Contains(text, " does not answer: ") })
+	got.healing = begun(got.said)
 	return got, nil
+}
+
+// begun reports whether the beginning of a heal was told.
+func begun(said []string) bool {
+	return slices.ContainsFunc(said, func(text string) bool { return strings.Contains(text, " does not answer: ") })
 }
 
 // ended reports whether the story of a heal is whole: the operator says that the service is restored before the gateway says what
@@ -211,7 +215,7 @@ func (s subject) request(ctx context.Context, method, path string) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+ip+":3000"+path, nil)
 	if err != nil {
@@ -260,7 +264,7 @@ func (s subject) healsAfter(ctx context.Context, before int, wanted bool) (reque
 		requests, err = s.requests(ctx)
 		return requests[min(before, len(requests)):], err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	waited := cluster.Until(ctx, "the heals of "+s.name+" to end", func(ctx context.Context) (bool, error) {
 		requests, err = s.requests(ctx)
