@@ -455,7 +455,10 @@ var notReached = []missing{
 			if err := s.endpoint(ctx, multicast); err != nil {
 				return err
 			}
-			return s.service(ctx, corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Ports: ports(intstr.FromInt32(3000))})
+			if err := s.service(ctx, corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Ports: ports(intstr.FromInt32(3000))}); err != nil {
+				return err
+			}
+			return s.resolves(ctx, multicast)
 		},
 	},
 }
@@ -470,6 +473,22 @@ func ports(target intstr.IntOrString) []corev1.ServicePort {
 // service creates the server's Service.
 func (s subject) service(ctx context.Context, spec corev1.ServiceSpec) error {
 	return cluster.Create(ctx, &corev1.Service{ObjectMeta: s.meta(), Spec: spec})
+}
+
+// resolves waits until the cluster's DNS gives the name of the Service an address: it may hear of the Service later than the gateway, and
+// remembers for half a minute that there is no such name.
+func (s subject) resolves(ctx context.Context, address string) error {
+	var dns corev1.Service
+	if err := cluster.Get(ctx, client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: "kube-dns"}, &dns); err != nil {
+		return err
+	}
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(dns.Spec.ClusterIP, "53"))
+	}}
+	return cluster.Until(ctx, "the name of "+s.name+" to be known", func(ctx context.Context) (bool, error) {
+		addresses, err := resolver.LookupHost(ctx, s.name+"."+classesNamespace+".svc.cluster.local.")
+		return slices.Contains(addresses, address), err
+	})
 }
 
 // endpoint writes the server's endpoint by hand.
@@ -694,7 +713,7 @@ func leaves(ctx context.Context, w *witness) error {
 		return err
 	}
 	w.how = "bymcp"
-	if err := s.breakWith(ctx, "mode=slow-tool&delay=3s"); err != nil {
+	if err := s.breakWith(ctx, "mode=slow-tool&delay=1m"); err != nil {
 		return err
 	}
 	session, err := connectMCP(ctx, "/mcp", &hears{})
@@ -779,7 +798,8 @@ func stopDNS(ctx context.Context) error {
 	return scaleDNS(ctx, 0)
 }
 
-// scaleDNS sets the replicas of the cluster's DNS and waits until they are so.
+// scaleDNS sets the replicas of the cluster's DNS and waits until they are so. A pod that is ending answers still, and is asked where
+// there is no other.
 func scaleDNS(ctx context.Context, replicas int32) error {
 	var deployment appsv1.Deployment
 	if err := cluster.Get(ctx, dnsKey, &deployment); err != nil {
@@ -791,7 +811,11 @@ func scaleDNS(ctx context.Context, replicas int32) error {
 		return err
 	}
 	return cluster.Until(ctx, "CoreDNS to be as it shall", func(ctx context.Context) (bool, error) {
-		err := cluster.Get(ctx, dnsKey, &deployment)
-		return deployment.Status.ObservedGeneration >= deployment.Generation && deployment.Status.Replicas == replicas && deployment.Status.ReadyReplicas == replicas, err
+		if err := cluster.Get(ctx, dnsKey, &deployment); err != nil {
+			return false, err
+		}
+		var pods corev1.PodList
+		err := cluster.List(ctx, &pods, client.InNamespace(dnsKey.Namespace), client.MatchingLabels(deployment.Spec.Selector.MatchLabels))
+		return deployment.Status.ObservedGeneration >= deployment.Generation && len(pods.Items) == int(replicas) && deployment.Status.ReadyReplicas == replicas, err
 	})
 }
