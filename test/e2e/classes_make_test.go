@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -521,14 +520,15 @@ func (m missing) produce(ctx context.Context, w *witness, name string, ask way) 
 	if err := m.service(ctx, s, ip); err != nil {
 		return err
 	}
-	if err := errors.Join(s.routed(ctx), s.known(ctx, false)); err != nil {
+	if err := errors.Join(s.routed(ctx, len(m.args) > 0), s.known(ctx, false)); err != nil {
 		return err
 	}
 	return s.unreached(ctx, w, ask, m.mended, m.mend)
 }
 
-// routed waits until the node's packet filter knows where the Service leads: until then it refuses connections.
-func (s subject) routed(ctx context.Context) error {
+// routed waits until the node's packet filter knows where the Service leads: until then connections are refused, or go in circles. Where
+// the server is deaf none is taken.
+func (s subject) routed(ctx context.Context, deaf bool) error {
 	var service corev1.Service
 	if err := cluster.Get(ctx, s.key(), &service); err != nil || service.Spec.ClusterIP == corev1.ClusterIPNone {
 		return err
@@ -539,7 +539,8 @@ func (s subject) routed(ctx context.Context) error {
 		if err == nil {
 			_ = connection.Close()
 		}
-		return !errors.Is(err, syscall.ECONNREFUSED), nil
+		var network net.Error
+		return err == nil || deaf && errors.As(err, &network) && network.Timeout(), nil
 	})
 }
 

@@ -165,7 +165,7 @@ func (c *Cluster) Answers(ctx context.Context, server string) error {
 		return err
 	}
 	return c.Until(ctx, server+" to answer", func(ctx context.Context) (bool, error) {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
 		if err != nil {
