@@ -35,7 +35,7 @@ const Namespace = "cortex-system"
 
 const (
 	// poll is the pause between two looks at something that a test waits for.
-	poll = 20 * time.Millisecond
+	poll = 50 * time.Millisecond
 	// Patience bounds every wait for what is bound to come, on the slowest machine: a wait that succeeds costs nothing.
 	Patience = 5 * time.Minute
 )
