@@ -191,9 +191,15 @@ crash_loop() {
 	settled
 }
 
-# Switches a fault of the sample server on, through the API server's Service proxy.
+# Switches a fault of the sample server on, through the API server's Service proxy, which may hear of a new pod later than others. The
+# server that crashes may be gone before it has answered.
 fault() {
-	echo '{}' | kubectl create --raw "/api/v1/namespaces/$namespace/services/$server:mcp/proxy/fault?mode=$1" -f - >/dev/null || true
+	local until=$((SECONDS + 60)) said
+	until said="$(echo '{}' | kubectl create --raw "/api/v1/namespaces/$namespace/services/$server:mcp/proxy/fault?mode=$1" -f - 2>&1)" ||
+		[[ "$said" != *"no endpoints available"* ]]; do
+		((SECONDS < until)) || { echo "demo FAILED: $said" >&2; exit 1; }
+		pause 0.3
+	done
 }
 
 bad_image() {
