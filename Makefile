@@ -30,7 +30,7 @@ PATIENCE = export KUBEBUILDER_CONTROLPLANE_START_TIMEOUT=5m KUBEBUILDER_CONTROLP
 # -race, where there is a C compiler or one can be installed.
 RACE = $$(hack/race.sh)
 TEST_FLAGS ?=
-E2E = hack/with-cluster.sh "the e2e tests" go test -count=1 -timeout=45m $(TEST_FLAGS) ./test/e2e
+E2E = hack/with-cluster.sh "the e2e tests" go test -count=1 -timeout=70m $(TEST_FLAGS) ./test/e2e
 
 ##@ General
 
@@ -80,7 +80,8 @@ lint: ## Lint every module that is written here.
 
 .PHONY: tidy
 tidy: ## Tidy every Go module.
-	@for module in $(MODULES); do echo "tidying $$module"; go -C "$$module" mod tidy; done
+	@# Twice: it downloads most of what is needed, and a proxy may fail once.
+	@for module in $(MODULES); do echo "tidying $$module"; go -C "$$module" mod tidy || go -C "$$module" mod tidy; done
 
 .PHONY: manifests
 manifests: ## Check that every kustomization in config/ builds.

@@ -6,9 +6,5 @@ set -euo pipefail
 found() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 
 found >/dev/null && exit
-if [[ "$(id -u)" == 0 ]] && command -v apt-get >/dev/null 2>&1; then
-	echo "installing chromium for the tests of the page" >&2
-	export DEBIAN_FRONTEND=noninteractive
-	{ apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core; } </dev/null >/dev/null 2>&1 || true
-fi
+"$(dirname "$0")/apt-install.sh" chromium fonts-dejavu-core || true
 found >/dev/null || echo "chromium cannot be installed here: the tests of the page are LEFT OUT" >&2

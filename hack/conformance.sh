@@ -11,13 +11,9 @@ fail() {
 
 [[ "$(uname)" == Linux ]] || exit 0 # elsewhere the test is left out
 [[ -e node_modules/.installed && "$(<node_modules/.installed)" == "$(<package-lock.json)" ]] && exit
-if ! command -v npm >/dev/null && [[ "$(id -u)" == 0 ]] && command -v apt-get >/dev/null; then
-	echo "installing npm for the conformance suite" >&2
-	export DEBIAN_FRONTEND=noninteractive
-	{ apt-get -qq update && apt-get -qq install -y --no-install-recommends npm; } </dev/null >/dev/null 2>&1 || true
-fi
+command -v npm >/dev/null || ../../hack/apt-install.sh npm || true
 command -v npm >/dev/null || fail "there is no npm"
 echo "installing the conformance suite (about 250 MB, once)" >&2
 # The npm that is here may be of an older Node, which is no matter: it only fetches.
-said="$(npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error </dev/null 2>&1)" || fail "npm says: $said"
+said="$(npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error --fetch-retries=6 </dev/null 2>&1)" || fail "npm says: $said"
 cp package-lock.json node_modules/.installed

@@ -37,10 +37,7 @@ need() { command -v "$1" >/dev/null || { echo "the demo needs $1${2:+: $2}" >&2;
 
 need_curl() {
 	command -v curl >/dev/null && return
-	if [[ "$(id -u)" == 0 ]] && command -v apt-get >/dev/null; then
-		echo "installing curl" >&2
-		DEBIAN_FRONTEND=noninteractive sh -c 'apt-get -qq update && apt-get -qq install -y --no-install-recommends curl' </dev/null >&2
-	fi
+	hack/apt-install.sh curl || true
 	need curl
 }
 
@@ -92,16 +89,19 @@ down() {
 
 kubectl() { "${KUBECTL:-kubectl}" "$@"; }
 
-# A port-forward ends with its pod, so each question gets one of its own.
+# A port-forward ends with its pod, so each question gets one of its own, and another one where that pod is just ending.
 connect() {
 	disconnect
-	"$KUBECTL" port-forward -n "$namespace" service/cortex-api "$port:8000" >"$scratch/forward" 2>&1 &
-	forward=$!
-	local until=$((SECONDS + 20))
-	until curl -sf -o /dev/null "http://127.0.0.1:$port/readyz"; do
-		if ((SECONDS >= until)) || ! kill -0 "$forward" 2>/dev/null; then
+	local until=$((SECONDS + 120))
+	until [[ -n "$forward" ]] && curl -sf --max-time 5 -o /dev/null "http://127.0.0.1:$port/readyz"; do
+		if ((SECONDS >= until)); then
 			echo "no connection to the gateway: $(cat "$scratch/forward")" >&2
 			exit 1
+		fi
+		if [[ -z "$forward" ]] || ! kill -0 "$forward" 2>/dev/null; then
+			disconnect
+			"$KUBECTL" port-forward -n "$namespace" service/cortex-api "$port:8000" >"$scratch/forward" 2>&1 &
+			forward=$!
 		fi
 		pause 0.1
 	done
@@ -144,13 +144,13 @@ expect() {
 	done
 }
 
-settled() { kubectl rollout status "deployment/$server" -n "$namespace" --timeout=120s >/dev/null; }
+settled() { kubectl rollout status "deployment/$server" -n "$namespace" --timeout=300s >/dev/null; }
 
 pause() { read -rt "$1" <> <(:) || true; }
 
 # Waits until the server's only pod waits for a reason. Pods on their way out count as pods.
 waiting_for() {
-	local until=$((SECONDS + 120)) reasons
+	local until=$((SECONDS + 300)) reasons
 	while :; do
 		reasons="$(kubectl get pods -l "app=$server" -n "$namespace" \
 			-o jsonpath='{range .items[*]}{.status.containerStatuses[0].state.waiting.reason}{"\n"}{end}')"
@@ -160,7 +160,7 @@ waiting_for() {
 	done
 }
 
-no_pods() { kubectl wait --for=delete pod -l "app=$server" -n "$namespace" --timeout=60s >/dev/null; }
+no_pods() { kubectl wait --for=delete pod -l "app=$server" -n "$namespace" --timeout=300s >/dev/null; }
 
 scaled_to_zero() {
 	title "1. The server is scaled to zero"
@@ -191,9 +191,15 @@ crash_loop() {
 	settled
 }
 
-# Switches a fault of the sample server on, through the API server's Service proxy.
+# Switches a fault of the sample server on, through the API server's Service proxy, which may hear of a new pod later than others. The
+# server that crashes may be gone before it has answered.
 fault() {
-	echo '{}' | kubectl create --raw "/api/v1/namespaces/$namespace/services/$server:mcp/proxy/fault?mode=$1" -f - >/dev/null || true
+	local until=$((SECONDS + 60)) said
+	until said="$(echo '{}' | kubectl create --raw "/api/v1/namespaces/$namespace/services/$server:mcp/proxy/fault?mode=$1" -f - 2>&1)" ||
+		[[ "$said" != *"no endpoints available"* ]]; do
+		((SECONDS < until)) || { echo "demo FAILED: $said" >&2; exit 1; }
+		pause 0.3
+	done
 }
 
 bad_image() {

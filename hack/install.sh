@@ -57,12 +57,17 @@ apply() {
 
 say "kubectl apply -k config/demo: the CRD, the operator, the gateway"
 apply config/demo
-"$KUBECTL" wait --for=condition=Established crd/healingrequests.healing.cortex.dev --timeout=60s >/dev/null
+# Not `kubectl wait --for=condition=Established`: that is an error for a CRD so new that it has no conditions.
+until=$((SECONDS + 300))
+until said="$("$KUBECTL" get healingrequests -n "$namespace" 2>&1)"; do
+	((SECONDS < until)) || { echo "$said" >&2; exit 1; }
+	read -rt 0.2 <> <(:) || true
+done
 say "kubectl apply -k config/samples: sandfly-mcp-server and proxmox-mcp-server"
 apply config/samples
 say "kubectl apply -k test/registry: a registry on the node's loopback that refuses every image"
 apply test/registry
 for deployment in cortex-operator cortex-gateway sandfly-mcp-server proxmox-mcp-server; do
-	"$KUBECTL" rollout status "deployment/$deployment" -n "$namespace" --timeout=180s
+	"$KUBECTL" rollout status "deployment/$deployment" -n "$namespace" --timeout=600s
 done
-"$KUBECTL" rollout status deployment/registry -n cortex-test --timeout=60s
+"$KUBECTL" rollout status deployment/registry -n cortex-test --timeout=600s

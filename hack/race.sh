@@ -7,11 +7,7 @@ have_compiler() { command -v "$(go env CC)" >/dev/null 2>&1 && [[ "$(go env CGO_
 
 # With no compiler on PATH, Go turns cgo off by itself; CGO_ENABLED=1 makes it ask for one.
 export CGO_ENABLED=1
-if ! have_compiler && [[ "$(id -u)" == 0 ]] && command -v apt-get >/dev/null 2>&1; then
-	echo "installing gcc for the race detector" >&2
-	export DEBIAN_FRONTEND=noninteractive
-	{ apt-get -qq update && apt-get -qq install -y --no-install-recommends gcc libc6-dev; } </dev/null >&2 || true
-fi
+have_compiler || "$(dirname "$0")/apt-install.sh" gcc libc6-dev || true
 if have_compiler; then
 	echo -race
 else

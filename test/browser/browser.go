@@ -32,8 +32,8 @@ import (
 var ErrNone = errors.New("there is no chromium here (hack/chromium.sh installs it on Debian)")
 
 const (
-	// patience is how long something may take to show.
-	patience = time.Minute
+	// patience is how long something may take to show, on a machine that has much else to do.
+	patience = 3 * time.Minute
 	interval = 30 * time.Millisecond
 )
 
@@ -209,24 +209,25 @@ func (p *Page) Evaluate(expression string, result any) error {
 	}
 }
 
-// Until waits until a JavaScript expression is true.
+// Until waits until a JavaScript expression is true. A page that is being loaded again cannot be asked for a moment.
 func (p *Page) Until(expression string) error {
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		holds := false
-		if err := p.Evaluate("!!("+expression+")", &holds); err != nil {
-			return err
-		}
-		if holds {
+		err := p.Evaluate("!!("+expression+")", &holds)
+		if err == nil && holds {
 			return nil
 		}
 		again := time.NewTimer(interval)
 		select {
 		case <-again.C:
+		case <-p.ctx.Done():
+			again.Stop()
+			return errors.Join(context.Cause(p.ctx), err)
 		case <-deadline.C:
 			again.Stop()
-			return fmt.Errorf("after %s still not: %s\nthe page says:\n%s", patience, expression, p.Text("body"))
+			return errors.Join(fmt.Errorf("after %s still not: %s\nthe page says:\n%s", patience, expression, p.Text("body")), err)
 		}
 	}
 }
@@ -267,7 +268,7 @@ func key(kind input.DispatchKeyEventType, text string) chromedp.Action[chromedp.
 // Click clicks on what a selector finds, as a mouse does.
 func (p *Page) Click(selector string) error {
 	// As a person would: what is in view may be covered by what sticks to the window's edge.
-	if err := p.Evaluate(fmt.Sprintf(`document.querySelector(%q)?.scrollIntoView({ block: "center" })`, selector), nil); err != nil {
+	if err := p.Until(fmt.Sprintf(`(document.querySelector(%[1]q)?.scrollIntoView({ block: "center" }), document.querySelector(%[1]q))`, selector)); err != nil {
 		return err
 	}
 	if err := p.run(chromedp.Click(chromedp.CSS(selector))); err != nil {

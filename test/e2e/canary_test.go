@@ -44,7 +44,7 @@ var _ = It("lets no secret out: not into a status, an event, a log line, a strea
 	Eventually(func(ctx context.Context) string {
 		told["the events of Cortex"] = eventsOf(ctx, v1alpha1.FieldManager)
 		return told["the events of Cortex"]
-	}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).ShouldNot(BeEmpty())
+	}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(time.Second / 4).ShouldNot(BeEmpty())
 	told["the logs of Cortex"] = logsOf(ctx, "cortex-operator") + logsOf(ctx, "cortex-gateway")
 	for name, args := range map[string][]string{
 		"kubectl cortex diagnose":         {"diagnose", sandfly, "-n", harness.Namespace, "--verbose"},

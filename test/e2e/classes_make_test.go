@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -32,14 +31,12 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 	"github.com/ry-ops/cortex/test/faults"
+	"github.com/ry-ops/cortex/test/harness"
 )
-
-// patient bounds one call with its heal.
-const patient = 2 * time.Minute
 
 // byAPI asks as people do: a task, and its events to the end.
 func byAPI(ctx context.Context, server string, t tool) (outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, patient)
+	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	events, err := cluster.Ask(ctx, gateway, fmt.Sprintf(t.question, server))
 	if err != nil {
@@ -110,7 +107,7 @@ func connectMCP(ctx context.Context, path string, heard *hears) (*sdk.ClientSess
 
 // byMCP asks as an MCP client does: what only reads at the server's own address, what changes something at that of all.
 func byMCP(ctx context.Context, server string, t tool) (outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, patient)
+	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	path, name := "/mcp", server+"__"+t.name
 	if t.hints.ReadOnly {
@@ -142,17 +139,23 @@ func byMCP(ctx context.Context, server string, t tool) (outcome, error) {
 			}
 		}
 	}
-	// The client hands progress out beside the answer: what is on its way gets a moment.
-	until := time.Now().Add(time.Second)
-	for got.said = heard.all(); time.Now().Before(until) && !ended(got.said); got.said = heard.all() {
+	// The client hands progress out beside the answer: what is on its way gets a moment, and a heal of which the beginning was heard a
+	// longer one.
+	answered := time.Now()
+	for got.said = heard.all(); !ended(got.said) && (time.Since(answered) < time.Second || begun(got.said) && time.Since(answered) < 20*time.Second); got.said = heard.all() {
 		select {
 		case <-ctx.Done():
 			return got, ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	got.healing = slices.ContainsFunc(got.said, func(text string) bool { return strings.Contains(text, " does not answer: ") })
+	got.healing = begun(got.said)
 	return got, nil
+}
+
+// begun reports whether the beginning of a heal was told.
+func begun(said []string) bool {
+	return slices.ContainsFunc(said, func(text string) bool { return strings.Contains(text, " does not answer: ") })
 }
 
 // ended reports whether the story of a heal is whole: the operator says that the service is restored before the gateway says what
@@ -211,7 +214,7 @@ func (s subject) request(ctx context.Context, method, path string) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+ip+":3000"+path, nil)
 	if err != nil {
@@ -260,7 +263,7 @@ func (s subject) healsAfter(ctx context.Context, before int, wanted bool) (reque
 		requests, err = s.requests(ctx)
 		return requests[min(before, len(requests)):], err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	waited := cluster.Until(ctx, "the heals of "+s.name+" to end", func(ctx context.Context) (bool, error) {
 		requests, err = s.requests(ctx)
@@ -451,7 +454,10 @@ var notReached = []missing{
 			if err := s.endpoint(ctx, multicast); err != nil {
 				return err
 			}
-			return s.service(ctx, corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Ports: ports(intstr.FromInt32(3000))})
+			if err := s.service(ctx, corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Ports: ports(intstr.FromInt32(3000))}); err != nil {
+				return err
+			}
+			return s.resolves(ctx, multicast)
 		},
 	},
 }
@@ -466,6 +472,22 @@ func ports(target intstr.IntOrString) []corev1.ServicePort {
 // service creates the server's Service.
 func (s subject) service(ctx context.Context, spec corev1.ServiceSpec) error {
 	return cluster.Create(ctx, &corev1.Service{ObjectMeta: s.meta(), Spec: spec})
+}
+
+// resolves waits until the cluster's DNS gives the name of the Service an address: it may hear of the Service later than the gateway, and
+// remembers for half a minute that there is no such name.
+func (s subject) resolves(ctx context.Context, address string) error {
+	var dns corev1.Service
+	if err := cluster.Get(ctx, client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: "kube-dns"}, &dns); err != nil {
+		return err
+	}
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(dns.Spec.ClusterIP, "53"))
+	}}
+	return cluster.Until(ctx, "the name of "+s.name+" to be known", func(ctx context.Context) (bool, error) {
+		addresses, err := resolver.LookupHost(ctx, s.name+"."+classesNamespace+".svc.cluster.local.")
+		return slices.Contains(addresses, address), err
+	})
 }
 
 // endpoint writes the server's endpoint by hand.
@@ -498,14 +520,15 @@ func (m missing) produce(ctx context.Context, w *witness, name string, ask way) 
 	if err := m.service(ctx, s, ip); err != nil {
 		return err
 	}
-	if err := errors.Join(s.routed(ctx), s.known(ctx, false)); err != nil {
+	if err := errors.Join(s.routed(ctx, len(m.args) > 0), s.known(ctx, false)); err != nil {
 		return err
 	}
 	return s.unreached(ctx, w, ask, m.mended, m.mend)
 }
 
-// routed waits until the node's packet filter knows where the Service leads: until then it refuses connections.
-func (s subject) routed(ctx context.Context) error {
+// routed waits until the node's packet filter knows where the Service leads: until then connections are refused, or go in circles. Where
+// the server is deaf none is taken.
+func (s subject) routed(ctx context.Context, deaf bool) error {
 	var service corev1.Service
 	if err := cluster.Get(ctx, s.key(), &service); err != nil || service.Spec.ClusterIP == corev1.ClusterIPNone {
 		return err
@@ -516,7 +539,8 @@ func (s subject) routed(ctx context.Context) error {
 		if err == nil {
 			_ = connection.Close()
 		}
-		return !errors.Is(err, syscall.ECONNREFUSED), nil
+		var network net.Error
+		return err == nil || deaf && errors.As(err, &network) && network.Timeout(), nil
 	})
 }
 
@@ -690,7 +714,7 @@ func leaves(ctx context.Context, w *witness) error {
 		return err
 	}
 	w.how = "bymcp"
-	if err := s.breakWith(ctx, "mode=slow-tool&delay=3s"); err != nil {
+	if err := s.breakWith(ctx, "mode=slow-tool&delay=1m"); err != nil {
 		return err
 	}
 	session, err := connectMCP(ctx, "/mcp", &hears{})
@@ -775,7 +799,8 @@ func stopDNS(ctx context.Context) error {
 	return scaleDNS(ctx, 0)
 }
 
-// scaleDNS sets the replicas of the cluster's DNS and waits until they are so.
+// scaleDNS sets the replicas of the cluster's DNS and waits until they are so. A pod that is ending answers still, and is asked where
+// there is no other.
 func scaleDNS(ctx context.Context, replicas int32) error {
 	var deployment appsv1.Deployment
 	if err := cluster.Get(ctx, dnsKey, &deployment); err != nil {
@@ -787,7 +812,11 @@ func scaleDNS(ctx context.Context, replicas int32) error {
 		return err
 	}
 	return cluster.Until(ctx, "CoreDNS to be as it shall", func(ctx context.Context) (bool, error) {
-		err := cluster.Get(ctx, dnsKey, &deployment)
-		return deployment.Status.ObservedGeneration >= deployment.Generation && deployment.Status.Replicas == replicas && deployment.Status.ReadyReplicas == replicas, err
+		if err := cluster.Get(ctx, dnsKey, &deployment); err != nil {
+			return false, err
+		}
+		var pods corev1.PodList
+		err := cluster.List(ctx, &pods, client.InNamespace(dnsKey.Namespace), client.MatchingLabels(deployment.Spec.Selector.MatchLabels))
+		return deployment.Status.ObservedGeneration >= deployment.Generation && len(pods.Items) == int(replicas) && deployment.Status.ReadyReplicas == replicas, err
 	})
 }

@@ -22,7 +22,7 @@ var _ = Describe("The main job", func() {
 		Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
 		answer := healed(ask(ctx, "What security alerts do we have?"))
 		Expect(answer.Answer()).To(ContainSubstring("severity"))
-		request := onlyRequest(ctx, sandfly)
+		request := endedRequest(ctx, sandfly)
 		Expect(request.Status.Phase).To(Equal(v1alpha1.PhaseSucceeded))
 		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseScaledToZero))
 		Expect(request.Status.FixApplied).To(Equal("Scaled deployment sandfly-mcp-server from 0 to 1"))
@@ -30,13 +30,14 @@ var _ = Describe("The main job", func() {
 
 	It("has the service back when the answer is there (the spec's automated test)", func(ctx context.Context) {
 		Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
-		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-		defer cancel()
 		answer := healed(ask(ctx, "list sandfly hosts"))
 		Expect(answer.Answer()).To(ContainSubstring("192.0.2."))
-		deployment, err := cluster.Deployment(ctx, sandfly)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(deployment.Status.ReadyReplicas).To(BeNumerically(">=", 1))
+		Expect(server{harness.Namespace, sandfly}.ready(ctx)).To(BeTrue())
+		// The status of a Deployment follows that of its pods.
+		Eventually(func(ctx context.Context) (int32, error) {
+			deployment, err := cluster.Deployment(ctx, sandfly)
+			return deployment.Status.ReadyReplicas, err
+		}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(time.Second / 4).Should(BeNumerically(">=", 1))
 	})
 
 	It("returns to as many replicas as there were", func(ctx context.Context) {
@@ -49,18 +50,18 @@ var _ = Describe("The main job", func() {
 			var events corev1.EventList
 			err := cluster.List(ctx, &events, client.InNamespace(harness.Namespace))
 			return events.Items, err
-		}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).Should(ContainElement(And(
+		}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(time.Second / 4).Should(ContainElement(And(
 			HaveField("InvolvedObject.UID", deployment.UID), HaveField("Message", ContainSubstring("from 2 to 0")),
 		)))
 		healed(ask(ctx, "list sandfly hosts"))
-		Expect(onlyRequest(ctx, sandfly).Status.FixApplied).To(Equal("Scaled deployment sandfly-mcp-server from 0 to 2"))
+		Expect(endedRequest(ctx, sandfly).Status.FixApplied).To(Equal("Scaled deployment sandfly-mcp-server from 0 to 2"))
 	})
 
 	It("ends a crash loop", func(ctx context.Context) {
 		crashLoop(ctx)
 		answer := healed(ask(ctx, "list sandfly hosts"))
 		Expect(answer.Answer()).To(ContainSubstring("192.0.2."))
-		request := onlyRequest(ctx, sandfly)
+		request := endedRequest(ctx, sandfly)
 		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseCrashLoop))
 		Expect(request.Status.Diagnosis).To(ContainSubstring("corrupt"), "the reason is read off the log")
 		Expect(request.Status.FixApplied).To(Equal("Restarted deployment sandfly-mcp-server"))
@@ -70,7 +71,7 @@ var _ = Describe("The main job", func() {
 		Expect(cluster.Fault(ctx, sandfly, "hang")).To(Succeed())
 		answer := healed(ask(ctx, "list sandfly hosts"))
 		Expect(answer.Answer()).To(ContainSubstring("192.0.2."))
-		Expect(onlyRequest(ctx, sandfly).Status.Cause).To(Equal(v1alpha1.CauseUnresponsive))
+		Expect(endedRequest(ctx, sandfly).Status.Cause).To(Equal(v1alpha1.CauseUnresponsive))
 	})
 
 	It("reports an image that cannot be pulled, with what to do (the spec's manual test 2)", func(ctx context.Context) {
@@ -111,34 +112,32 @@ var _ = Describe("The main job", func() {
 		})
 		// A connection that the gateway has kept goes on working until it has been idle for a while.
 		Eventually(func() []string { return harness.Types(ask(ctx, "list sandfly hosts")) }).
-			WithTimeout(30 * time.Second).WithPolling(5 * time.Second).Should(ContainElement("healing_failed"))
+			WithTimeout(harness.Patience).WithPolling(5 * time.Second).Should(ContainElement("healing_failed"))
 		request := onlyRequest(ctx, sandfly)
 		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseSelectorMismatch))
 		Expect(request.Status.SuggestedPatch).To(HavePrefix("kubectl "))
 	})
 
 	It("changes nothing while all is well", func(ctx context.Context) {
-		versions := func() map[string]string {
-			versions := map[string]string{}
+		all := func() (objects []client.Object) {
 			for _, name := range []string{sandfly, proxmox} {
 				deployment, err := cluster.Deployment(ctx, name)
 				Expect(err).NotTo(HaveOccurred())
-				versions["Deployment "+name] = deployment.ResourceVersion
-				versions["Service "+name] = service(ctx, name).ResourceVersion
 				pods, err := cluster.Pods(ctx, deployment.Spec.Selector)
 				Expect(err).NotTo(HaveOccurred())
-				for _, pod := range pods {
-					versions["Pod "+pod.Name] = pod.ResourceVersion
+				objects = append(objects, written(deployment), service(ctx, name))
+				for i := range pods {
+					objects = append(objects, written(&pods[i]))
 				}
 			}
-			return versions
+			return objects
 		}
-		before := versions()
+		before := all()
 		events := ask(ctx, "list sandfly hosts")
 		Expect(harness.Types(events)).To(Equal([]string{"processing_start", "processing_complete"}))
 		events = ask(ctx, "list proxmox vms")
 		Expect(events[len(events)-1].Text("status")).To(Equal("completed"))
-		Expect(versions()).To(Equal(before))
+		Expect(all()).To(Equal(before))
 		requests, err := cluster.Requests(ctx, sandfly)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(requests).To(BeEmpty())

@@ -31,7 +31,7 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, ContinueO
 		GinkgoHelper()
 		Eventually(func(ctx context.Context) ([]harness.Finding, error) {
 			return cluster.Diagnose(ctx, server.Namespace(), "")
-		}).WithContext(ctx).WithTimeout(settle).WithPolling(time.Second).Should(BeEmpty())
+		}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(time.Second).Should(BeEmpty())
 	}
 	finds := func(ctx context.Context, cause v1alpha1.Cause, object string) {
 		GinkgoHelper()
@@ -41,7 +41,7 @@ var _ = Describe("A diagnosis of a cluster that is not well", Ordered, ContinueO
 			g.Expect(found).NotTo(BeEmpty())
 			g.Expect(found[0].Cause).To(Equal(cause), "%+v", found)
 			g.Expect(found[0].Object.Kind).To(Equal(object))
-		}).WithContext(ctx).WithTimeout(3 * time.Minute).WithPolling(time.Second).Should(Succeed())
+		}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(time.Second).Should(Succeed())
 	}
 	pause := func(program string) {
 		GinkgoHelper()

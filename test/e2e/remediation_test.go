@@ -126,7 +126,8 @@ var _ = Describe("Remediation on a real cluster", Label(elsewhere), func() {
 			c := &d.Spec.Template.Spec.Containers[0]
 			c.Args = append(c.Args, "--fault=allocate", "--mib=64")
 		})
-		s.waits(ctx, "CrashLoopBackOff")
+		// The runtime hears from the kernel why a container has ended beside that it has: of an end it may know the code alone.
+		s.waitsAfter(ctx, "CrashLoopBackOff", "OOMKilled")
 		request := s.heal(ctx)
 		s.asks(ctx, request, v1alpha1.ActionRaiseMemoryLimit)
 		Expect(request.Status.Cause).To(Equal(v1alpha1.CauseOOMKilled))

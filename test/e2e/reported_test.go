@@ -22,12 +22,8 @@ import (
 	"github.com/ry-ops/cortex/test/harness"
 )
 
-const (
-	// finalizer of nobody: what bears it stays.
-	finalizer = "cortex.test/held"
-	// untilStuck is how long a pod is told to be stuck after: two minutes after it should have ended.
-	untilStuck = 150 * time.Second
-)
+// finalizer of nobody: what bears it stays.
+const finalizer = "cortex.test/held"
 
 var _ = Describe("Remediation that is left to people", Label(elsewhere), func() {
 	BeforeEach(func() { DeferCleanup(clearFaults) })
@@ -41,6 +37,11 @@ var _ = Describe("Remediation that is left to people", Label(elsewhere), func() 
 			Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
 		}
 		Expect(cluster.Create(ctx, quota)).To(Succeed())
+		// Until it is counted, pods are refused in other words.
+		Expect(cluster.Until(ctx, "the quota to be counted", func(ctx context.Context) (bool, error) {
+			err := cluster.Get(ctx, client.ObjectKeyFromObject(quota), quota)
+			return len(quota.Status.Hard) > 0, err
+		})).To(Succeed())
 		s.edit(ctx, func(d *appsv1.Deployment) { d.Spec.Replicas = ptr.To[int32](1) })
 		Expect(cluster.Until(ctx, "the quota to be felt", func(ctx context.Context) (bool, error) {
 			for _, condition := range s.deployment(ctx).Status.Conditions {
@@ -73,9 +74,10 @@ var _ = Describe("Remediation that is left to people", Label(elsewhere), func() 
 		})
 		Expect(cluster.Delete(ctx, pod)).To(Succeed())
 		s.notServing(ctx)
+		// Two minutes after it should have ended.
 		Eventually(func(ctx context.Context) ([]harness.Finding, error) {
 			return cluster.Diagnose(ctx, s.namespace, s.name)
-		}).WithContext(ctx).WithTimeout(untilStuck).WithPolling(time.Second).Should(ContainElement(HaveField("Cause", v1alpha1.CauseStuckTerminating)))
+		}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(time.Second).Should(ContainElement(HaveField("Cause", v1alpha1.CauseStuckTerminating)))
 		Expect(cluster.Get(ctx, s.key(), set)).To(Succeed())
 		request := s.heal(ctx)
 		s.reportedOnly(ctx, request, v1alpha1.CauseStuckTerminating, set)

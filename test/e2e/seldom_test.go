@@ -55,6 +55,7 @@ var _ = Describe("What is seldom needed", func() {
 		set.Spec.Template.Spec.Containers[0].Image = "localhost:5001/sandfly:nope"
 		Expect(cluster.Patch(ctx, &set, client.MergeFrom(before))).To(Succeed())
 		s.notServing(ctx)
+		s.waits(ctx, "ImagePullBackOff")
 		request := s.heal(ctx)
 		s.reaches(ctx, request, v1alpha1.PhaseAwaitingApproval)
 		Expect(request.Status.Plan.Actions[0].Revision.Kind).To(Equal("ControllerRevision"))
@@ -72,7 +73,7 @@ var _ = Describe("What is seldom needed", func() {
 		route.SetNamespace(harness.Namespace)
 		Expect(cluster.Until(ctx, "HTTPRoutes to be served", func(ctx context.Context) (bool, error) {
 			err := cluster.Create(ctx, route)
-			return err == nil, err
+			return err == nil || apierrors.IsAlreadyExists(err), client.IgnoreAlreadyExists(err)
 		})).To(Succeed())
 		crashLoop(ctx)
 		request := heal(ctx, sandfly, v1alpha1.ModeDryRun)
@@ -149,6 +150,6 @@ func heal(ctx context.Context, service string, mode v1alpha1.Mode) *v1alpha1.Hea
 	Eventually(func(g Gomega, ctx context.Context) {
 		g.Expect(cluster.Get(ctx, client.ObjectKeyFromObject(request), request)).To(Succeed())
 		g.Expect(request.Status.CompletedAt).NotTo(BeNil(), "%+v", request.Status)
-	}).WithContext(ctx).WithTimeout(2 * time.Minute).WithPolling(100 * time.Millisecond).Should(Succeed())
+	}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(100 * time.Millisecond).Should(Succeed())
 	return request
 }

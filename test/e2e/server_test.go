@@ -18,6 +18,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/test/faults"
+	"github.com/ry-ops/cortex/test/harness"
 )
 
 // server is a sample server in a namespace of its own, or one of several in it.
@@ -146,12 +147,19 @@ func (s server) notServing(ctx context.Context) {
 // waits waits until a container of the server waits for a reason.
 func (s server) waits(ctx context.Context, reason string) {
 	GinkgoHelper()
-	Expect(cluster.Until(ctx, s.name+" to be in "+reason, func(ctx context.Context) (bool, error) {
+	s.waitsAfter(ctx, reason, "")
+}
+
+// waitsAfter waits until a container of the server waits for a reason and has ended before for another, if one is named.
+func (s server) waitsAfter(ctx context.Context, reason, end string) {
+	GinkgoHelper()
+	Expect(cluster.Until(ctx, s.name+" to be in "+reason+" "+end, func(ctx context.Context) (bool, error) {
 		var pods corev1.PodList
 		err := cluster.List(ctx, &pods, client.InNamespace(s.namespace))
 		return slices.ContainsFunc(pods.Items, func(pod corev1.Pod) bool {
 			return slices.ContainsFunc(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool {
-				return c.State.Waiting != nil && c.State.Waiting.Reason == reason
+				last := c.LastTerminationState.Terminated
+				return c.State.Waiting != nil && c.State.Waiting.Reason == reason && (end == "" || last != nil && last.Reason == end)
 			})
 		}), err
 	})).To(Succeed())
@@ -185,13 +193,8 @@ func (s server) approved(ctx context.Context, request *v1alpha1.HealingRequest) 
 	return stdout + stderr
 }
 
+// reaches waits until a request is in one of the phases, and fails at once where it is over in another.
 func (s server) reaches(ctx context.Context, request *v1alpha1.HealingRequest, phases ...v1alpha1.Phase) {
-	GinkgoHelper()
-	s.reachesWithin(ctx, request, 2*time.Minute, phases...)
-}
-
-// reachesWithin waits until a request is in one of the phases, and fails at once where it is over in another.
-func (s server) reachesWithin(ctx context.Context, request *v1alpha1.HealingRequest, timeout time.Duration, phases ...v1alpha1.Phase) {
 	GinkgoHelper()
 	Eventually(func(g Gomega, ctx context.Context) {
 		g.Expect(cluster.Get(ctx, client.ObjectKeyFromObject(request), request)).To(Succeed())
@@ -199,5 +202,5 @@ func (s server) reachesWithin(ctx context.Context, request *v1alpha1.HealingRequ
 			StopTrying("it is over").Attach("status", request.Status).Now()
 		}
 		g.Expect(phases).To(ContainElement(request.Status.Phase), "%+v", request.Status)
-	}).WithContext(ctx).WithTimeout(timeout).WithPolling(100 * time.Millisecond).Should(Succeed())
+	}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(100 * time.Millisecond).Should(Succeed())
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -71,7 +72,8 @@ func reset(ctx context.Context) {
 
 func removeSandfly(ctx context.Context) {
 	GinkgoHelper()
-	Expect(cluster.Delete(ctx, pristine.DeepCopy(), client.PropagationPolicy(metav1.DeletePropagationForeground))).To(Succeed())
+	// It is gone already where the spec before has failed in between.
+	Expect(client.IgnoreNotFound(cluster.Delete(ctx, pristine.DeepCopy(), client.PropagationPolicy(metav1.DeletePropagationForeground)))).To(Succeed())
 	Expect(cluster.Until(ctx, "Deployment "+sandfly+" to be gone", func(ctx context.Context) (bool, error) {
 		_, err := cluster.Deployment(ctx, sandfly)
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
@@ -109,6 +111,16 @@ func onlyRequest(ctx context.Context, target string) v1alpha1.HealingRequest {
 	return requests[0]
 }
 
+// endedRequest is the one HealingRequest of a target, once it is over: who asked may be answered before the operator has said so.
+func endedRequest(ctx context.Context, target string) (request v1alpha1.HealingRequest) {
+	GinkgoHelper()
+	Eventually(func(ctx context.Context) bool {
+		request = onlyRequest(ctx, target)
+		return request.Done()
+	}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(time.Second / 4).Should(BeTrue())
+	return request
+}
+
 // healed requires the events of a heal that succeeded, in the spec's order, and gives the last one.
 func healed(events []harness.Event) harness.Event {
 	GinkgoHelper()
@@ -118,6 +130,24 @@ func healed(events []harness.Event) harness.Event {
 	last := events[len(events)-1]
 	Expect(last.Text("status")).To(Equal("completed"))
 	return last
+}
+
+// written is what others than the cluster's own controllers write of an object: not its status, which may follow a moment later, nor the
+// versions that count that too. Of a pod's status, which container runs is left: a restart is a change.
+func written[T client.Object](object T) T {
+	object.SetResourceVersion("")
+	object.SetManagedFields(nil)
+	switch o := any(object).(type) {
+	case *appsv1.Deployment:
+		o.Status = appsv1.DeploymentStatus{}
+	case *corev1.Pod:
+		containers := o.Status.ContainerStatuses
+		o.Status = corev1.PodStatus{}
+		for _, container := range containers {
+			o.Status.ContainerStatuses = append(o.Status.ContainerStatuses, corev1.ContainerStatus{Name: container.Name, ContainerID: container.ContainerID})
+		}
+	}
+	return object
 }
 
 func service(ctx context.Context, name string) *corev1.Service {

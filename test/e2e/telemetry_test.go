@@ -68,7 +68,7 @@ var _ = Describe("Telemetry, once it is switched on as docs/telemetry.md says", 
 			`cortex_gateway_tasks_total{status="completed"}`,
 			`cortex_gateway_tool_call_duration_seconds_count{class="OK",server="`+sandfly+`"}`,
 		)
-		Eventually(accessLog).WithContext(ctx).WithArguments(top.Trace()).WithTimeout(time.Minute).Should(HaveExactElements(
+		Eventually(accessLog).WithContext(ctx).WithArguments(top.Trace()).WithTimeout(harness.Patience).Should(HaveExactElements(
 			access{"POST", "/api/tasks", http.StatusOK, "system:serviceaccount:" + harness.Namespace + ":cortex-demo", "complete"}))
 		nothingTold(ctx, collector)
 	})
@@ -85,7 +85,7 @@ var _ = Describe("Telemetry, once it is switched on as docs/telemetry.md says", 
 		Expect(err).NotTo(HaveOccurred())
 		before := scraped(ctx)
 		Expect(cluster.Scale(ctx, sandfly, 0)).To(Succeed())
-		ctx, cancel := context.WithTimeout(ctx, patient)
+		ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 		defer cancel()
 		result, err := session.CallTool(ctx, &sdk.CallToolParams{Name: "get_host", Arguments: map[string]any{"id": toldArgument}})
 		Expect(err).NotTo(HaveOccurred())
@@ -95,7 +95,7 @@ var _ = Describe("Telemetry, once it is switched on as docs/telemetry.md says", 
 		Expect(top.Trace()).To(Equal(callerTrace))
 		Expect(top.Parent()).To(Equal(callerSpan))
 		counted(ctx, before, `cortex_gateway_mcp_calls_total{class="ConnectionRefused",result="recovered",server="`+sandfly+`"}`)
-		Eventually(accessLog).WithContext(ctx).WithArguments(callerTrace).WithTimeout(time.Minute).Should(ContainElement(
+		Eventually(accessLog).WithContext(ctx).WithArguments(callerTrace).WithTimeout(harness.Patience).Should(ContainElement(
 			access{"POST", "/mcp/{server}", http.StatusOK, "system:serviceaccount:" + harness.Namespace + ":cortex-demo", "complete"}))
 		nothingTold(ctx, collector)
 	})
@@ -110,7 +110,7 @@ var _ = Describe("Telemetry, once it is switched on as docs/telemetry.md says", 
 		Expect(err).To(HaveOccurred())
 		ask(ctx, "list the hosts of "+madeUp)
 
-		Eventually(func() int { return len(collector.Named("tools/call")) }).WithContext(ctx).WithTimeout(time.Minute).Should(BeNumerically(">", 0),
+		Eventually(func() int { return len(collector.Named("tools/call")) }).WithContext(ctx).WithTimeout(harness.Patience).Should(BeNumerically(">", 0),
 			"the call of a tool that there is not is told")
 		for _, span := range collector.Spans() {
 			Expect(span.Name).NotTo(ContainSubstring(madeUp))
@@ -226,7 +226,7 @@ func traced(ctx context.Context, collector *telemetrytest.Receiver, above ...str
 		for _, span := range spans {
 			GinkgoWriter.Printf("%s < %s %s %s, %v\n", span.ID(), span.Parent(), span.Program, span.Name, time.Duration(span.EndTimeUnixNano-span.StartTimeUnixNano))
 		}
-	}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).Should(Succeed())
+	}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(time.Second / 4).Should(Succeed())
 	return top
 }
 
@@ -359,5 +359,5 @@ func counted(ctx context.Context, before metrics, series ...string) {
 		for _, one := range series {
 			g.Expect(now.of(one)-before.of(one)).To(BeEquivalentTo(1), one)
 		}
-	}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Second / 4).Should(Succeed())
+	}).WithContext(ctx).WithTimeout(harness.Patience).WithPolling(time.Second / 4).Should(Succeed())
 }

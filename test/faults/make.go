@@ -69,5 +69,8 @@ func Clear(ctx context.Context, cluster client.Client) (gone bool, err error) {
 			return false, fmt.Errorf("deleting namespace %s: %w", namespaces.Items[i].Name, err)
 		}
 	}
-	return len(namespaces.Items) == 0, cluster.DeleteAllOf(ctx, &corev1.PersistentVolume{}, labelled)
+	if len(namespaces.Items) > 0 {
+		return false, nil
+	}
+	return true, cluster.DeleteAllOf(ctx, &corev1.PersistentVolume{}, labelled)
 }

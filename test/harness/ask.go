@@ -77,8 +77,10 @@ func (c *Cluster) Token(ctx context.Context) (string, error) {
 }
 
 // Ask puts a question to a gateway and reads the stream of events to its end. The events that came before an error are
-// returned with it.
+// returned with it. A stream that has not ended after Patience is one.
 func (c *Cluster) Ask(ctx context.Context, gateway, question string) ([]Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
 	body, err := json.Marshal(map[string]any{"query": question, "streaming": true})
 	if err != nil {
 		return nil, err
@@ -163,7 +165,7 @@ func (c *Cluster) Answers(ctx context.Context, server string) error {
 		return err
 	}
 	return c.Until(ctx, server+" to answer", func(ctx context.Context) (bool, error) {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
 		if err != nil {
@@ -183,7 +185,7 @@ func (c *Cluster) Fault(ctx context.Context, server, mode string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	resp, err := post(ctx, "http://"+address+"/fault?mode="+mode, nil)
 	if err != nil {

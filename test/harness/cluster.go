@@ -33,8 +33,12 @@ import (
 // Namespace that everything runs in, as in the spec.
 const Namespace = "cortex-system"
 
-// poll is the pause between two looks at something that a test waits for.
-const poll = 20 * time.Millisecond
+const (
+	// poll is the pause between two looks at something that a test waits for.
+	poll = 50 * time.Millisecond
+	// Patience bounds every wait for what is bound to come, on the slowest machine: a wait that succeeds costs nothing.
+	Patience = 5 * time.Minute
+)
 
 // Cluster is a cluster with Cortex and the sample servers installed.
 type Cluster struct {
@@ -166,7 +170,7 @@ func (c *Cluster) Here(ctx context.Context) (string, error) {
 
 // Until polls until done reports true. Its error names what was awaited, and the last thing that went wrong.
 func (c *Cluster) Until(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	var last error
 	err := wait.PollUntilContextCancel(ctx, poll, true, func(ctx context.Context) (bool, error) {

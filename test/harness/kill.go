@@ -13,20 +13,25 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Leader is the identity that holds the operator's lease: "<host name>_<UUID>", and a pod's host name is its name. The
-// same pod has another identity after its container was started anew.
-func (c *Cluster) Leader(ctx context.Context) (identity, pod string, err error) {
+// same pod has another identity after its container was started anew. One that has not renewed the lease since a moment is an
+// error: for some seconds the lease still names a leader that was killed.
+func (c *Cluster) Leader(ctx context.Context, since time.Time) (identity, pod string, err error) {
 	var lease coordinationv1.Lease
 	if err := c.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: "operator.healing.cortex.dev"}, &lease); err != nil {
 		return "", "", fmt.Errorf("reading the operator's lease: %w", err)
 	}
 	if lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity == "" {
 		return "", "", errors.New("the operator's lease has no holder")
+	}
+	if lease.Spec.RenewTime == nil || lease.Spec.RenewTime.Time.Before(since) {
+		return "", "", fmt.Errorf("the operator's lease was not renewed since %s", since)
 	}
 	identity = *lease.Spec.HolderIdentity
 	pod, _, _ = strings.Cut(identity, "_")

@@ -718,7 +718,7 @@ func past(w *healingtest.World) {
 		{"somebody-elses", v1alpha1.ReasonHealed, v1alpha1.CauseUnresponsive, time.Hour},
 		{sandfly, v1alpha1.ReasonDenied, v1alpha1.CauseImageNotFound, time.Hour},
 	} {
-		began := metav1.NewTime(now.Add(-time.Duration(i) * 20 * time.Hour))
+		began := metav1.NewTime(now.Add(-time.Duration(i)*20*time.Hour - time.Minute)) // none ends after this moment, which may be in another day
 		request := &v1alpha1.HealingRequest{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("past-%d", i), CreationTimestamp: began}}
 		request.Spec.TargetRef = v1alpha1.TargetReference{Kind: v1alpha1.KindService, Name: heal.server}
 		if err := w.Create(context.Background(), request); err != nil {

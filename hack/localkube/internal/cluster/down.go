@@ -21,7 +21,7 @@ import (
 
 const (
 	// stopWithin bounds what the kernel takes to end a namespace's processes.
-	stopWithin = 30 * time.Second
+	stopWithin = 2 * time.Minute
 	stopEvery  = 20 * time.Millisecond
 )
 

@@ -20,9 +20,9 @@ import (
 	"github.com/ry-ops/cortex/hack/localkube/internal/provide"
 )
 
-// upWithin bounds everything after the programs are there: a start takes a tenth of
-// it on two cores.
-const upWithin = 3 * time.Minute
+// upWithin bounds everything after the programs are there: a start takes a thirtieth of
+// it on two cores that have nothing else to do.
+const upWithin = 10 * time.Minute
 
 // Up starts the cluster, unless it runs already, and returns when it is of use. The
 // provider is asked for only where programs are needed.

@@ -73,8 +73,9 @@ func missing(needs []need, lookup func(string) (string, error)) []string {
 	return packages
 }
 
+// aptGet waits for another apt that holds the locks, and apt itself tries again where a mirror fails.
 func aptGet(ctx context.Context, args []string) error {
-	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-qq"}, args...)...)
+	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-qq", "-o", "DPkg::Lock::Timeout=300"}, args...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	output, err := cmd.CombinedOutput()
 	if err != nil {

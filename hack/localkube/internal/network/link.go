@@ -81,7 +81,11 @@ func Leave(ctx context.Context) error {
 	if !Joined() {
 		return nil
 	}
-	return ip(ctx, [][]string{{"link", "delete", HostInterface}})
+	err := ip(ctx, [][]string{{"link", "delete", HostInterface}})
+	if !Joined() {
+		return nil // the kernel, which ends the node's network, may have been faster
+	}
+	return err
 }
 
 // Joined tells whether the host's end exists.

@@ -63,16 +63,16 @@ func TestRun(t *testing.T) {
 
 func awaitEnd(t *testing.T, socket string) Status {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		status, err := Ask(context.Background(), socket)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, ok := status.Ended(); ok {
-			return status
+	var err error
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
+		var status Status
+		if status, err = Ask(context.Background(), socket); err == nil {
+			if _, ok := status.Ended(); ok {
+				return status
+			}
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	t.Fatal("no program ended")
+	t.Fatal("no program ended", err)
 	return Status{}
 }
