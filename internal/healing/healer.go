@@ -26,8 +26,8 @@ const (
 	// DefaultTakeUp is how long a request may wait for the operator before its callers are told that nobody answers. It
 	// is longer than a standby replica needs to take over from a leader that died: it looks every 2 to 4.4 s, and counts
 	// the lease of 10 s from its own last look, so up to 19 s, and starts its controllers. The first that is heard of a
-	// request is its diagnosis, which takes up to 10 s of a server that hangs.
-	DefaultTakeUp = 30 * time.Second
+	// request is its diagnosis, which takes up to 10 s of a server that hangs, and more where the API server is slow.
+	DefaultTakeUp = 45 * time.Second
 	// recordTimeout bounds the writing of a request, all attempts at a free name together.
 	recordTimeout = 10 * time.Second
 	// maxRounds bounds how often one failure may find that what it followed had ended before the failed call began.
