@@ -59,14 +59,7 @@ func Start(t testing.TB, name string) *Backend {
 func Stopped(t testing.TB, name string) *Backend {
 	t.Helper()
 	mcpserver.AllowLoopback()
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &Backend{t: t, name: name, address: listener.Addr().String(), calls: map[string]int{}, began: map[string]int{}}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	b := &Backend{t: t, name: name, address: Port(t), calls: map[string]int{}, began: map[string]int{}}
 	t.Cleanup(b.Down)
 	return b
 }
@@ -97,9 +90,15 @@ func (b *Backend) Down() {
 	b.http = nil
 	b.mu.Unlock()
 	if server != nil {
-		server.CloseClientConnections()
-		server.Close()
+		Stop(server)
 	}
+}
+
+// Stop stops a server and cuts its connections. httptest's own CloseClientConnections and Close leave a moment between them for a
+// client to come back in, whose stream Close would then wait for.
+func Stop(server *httptest.Server) {
+	_ = server.Config.Close() // which takes nobody in any more before it cuts
+	server.Close()
 }
 
 // Break makes every request pass through a fault; nil ends that.
@@ -118,11 +117,15 @@ func (b *Backend) Calls(tool string) int {
 	return b.calls[tool]
 }
 
-// Opened counts how many sessions were opened.
+// Opened counts how many sessions were opened: a server that keeps none is only discovered, and one that does is initialized after
+// that.
 func (b *Backend) Opened() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.began["initialize"] + b.began["server/discover"]
+	if b.Serving.Stateless {
+		return b.began["server/discover"]
+	}
+	return b.began["initialize"]
 }
 
 // Service is the labelled Service of the server.
@@ -195,11 +198,15 @@ func (b *Backend) open(body string) {
 }
 
 // Hang accepts requests of a method and never answers; an empty method means all.
-func Hang(method string) Fault {
+func Hang(method string) Fault { return Outlast(method, func() {}) }
+
+// Outlast is Hang for a caller whose deadline late lets pass, once a request has come.
+func Outlast(method string, late func()) Fault {
 	return func(_ http.ResponseWriter, r *http.Request, body string, _ http.HandlerFunc) bool {
 		if !strings.Contains(body, `"method":"`+method) {
 			return false
 		}
+		late()
 		<-r.Context().Done()
 		return true
 	}
@@ -254,10 +261,34 @@ func CloseKept() Fault {
 	}
 }
 
-// Eventually waits until a condition holds and fails the test if that takes longer than 10 s.
+// Overdue makes a context whose deadline passes when late is called, by no clock: so what is to come too late has certainly come as far
+// as the test wants, however slow the machine is.
+func Overdue(parent context.Context) (ctx context.Context, late func()) {
+	o := overdue{parent, make(chan struct{})}
+	return o, sync.OnceFunc(func() { close(o.passed) })
+}
+
+type overdue struct {
+	context.Context
+	passed chan struct{}
+}
+
+func (o overdue) Done() <-chan struct{} { return o.passed }
+
+func (o overdue) Err() error {
+	select {
+	case <-o.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// Eventually waits until a condition holds and fails the test if that takes longer than a minute: what holds in the end costs no
+// more for that, and machines that test are busy.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	again, limit := time.NewTicker(2*time.Millisecond), time.NewTimer(10*time.Second)
+	again, limit := time.NewTicker(2*time.Millisecond), time.NewTimer(time.Minute)
 	defer again.Stop()
 	defer limit.Stop()
 	for !holds() {
