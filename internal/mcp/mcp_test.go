@@ -95,21 +95,22 @@ func TestServersFollowTheirServices(t *testing.T) {
 func TestFailuresAreClassified(t *testing.T) {
 	for name, tc := range map[string]struct {
 		tool   string
-		damage func(*mcptest.Backend)
+		damage func(b *mcptest.Backend, late func())
 		class  v1alpha1.ErrorClass
 		sent   bool
 	}{
-		"refused":                      {"start_scan", (*mcptest.Backend).Down, v1alpha1.ErrorConnectionRefused, false},
-		"hung":                         {"start_scan", func(b *mcptest.Backend) { b.Break(mcptest.Hang("")) }, v1alpha1.ErrorTimeout, true},
-		"unavailable":                  {"start_scan", func(b *mcptest.Backend) { b.Break(mcptest.Status(http.StatusServiceUnavailable)) }, v1alpha1.ErrorUnavailable, true},
-		"the answer of a write is cut": {"start_scan", func(b *mcptest.Backend) { b.Break(mcptest.LoseAnswer()) }, v1alpha1.ErrorUnavailable, true},
+		"refused":                      {"start_scan", func(b *mcptest.Backend, _ func()) { b.Down() }, v1alpha1.ErrorConnectionRefused, false},
+		"hung":                         {"start_scan", func(b *mcptest.Backend, late func()) { b.Break(mcptest.Outlast("tools/call", late)) }, v1alpha1.ErrorTimeout, true},
+		"unavailable":                  {"start_scan", func(b *mcptest.Backend, _ func()) { b.Break(mcptest.Status(http.StatusServiceUnavailable)) }, v1alpha1.ErrorUnavailable, true},
+		"the answer of a write is cut": {"start_scan", func(b *mcptest.Backend, _ func()) { b.Break(mcptest.LoseAnswer()) }, v1alpha1.ErrorUnavailable, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			backend := mcptest.Start(t, "sandfly-mcp-server")
-			server := registry(t, mcp.Options{CallTimeout: 300 * time.Millisecond}, backend.Service()).Servers()[0]
+			server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]
 			tool := named(t, server, tc.tool)
-			tc.damage(backend)
-			_, err := server.Call(context.Background(), tool, map[string]any{"host": "web-1"})
+			ctx, late := mcptest.Overdue(t.Context())
+			tc.damage(backend, late)
+			_, err := server.Call(ctx, tool, map[string]any{"host": "web-1"})
 			if got, sent := class(t, err); got != tc.class || sent != tc.sent {
 				t.Errorf("got %s, sent %v: %v", got, sent, err)
 			}
@@ -200,8 +201,7 @@ func TestOneSessionForAll(t *testing.T) {
 		})
 	}
 	all.Wait()
-	// A call that began between the first renewal and the reset of it may have opened one more.
-	if opened := backend.Opened() - before; opened > 2 {
+	if opened := backend.Opened() - before; opened != 1 {
 		t.Errorf("%d sessions were opened", opened)
 	}
 }
@@ -209,21 +209,15 @@ func TestOneSessionForAll(t *testing.T) {
 func TestASlowServerDelaysNoOther(t *testing.T) {
 	slow, quick := mcptest.Start(t, "slow"), mcptest.Start(t, "quick")
 	slow.Break(mcptest.Hang(""))
-	r := registry(t, mcp.Options{ConnectTimeout: 5 * time.Second}, slow.Service(), quick.Service())
-	started := time.Now()
+	// Nobody who waited for the slow one would come back in this test.
+	r := registry(t, mcp.Options{ConnectTimeout: time.Hour, CallTimeout: time.Hour}, slow.Service(), quick.Service())
 	named(t, r.Servers()[0], "list_hosts")
-	if took := time.Since(started); took > 2*time.Second {
-		t.Errorf("took %s", took)
-	}
 	// And the caller of the slow one may leave when it likes.
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err := r.Servers()[1].Call(ctx, mcp.Tool{Name: "list_hosts"}, nil)
 	if got, sent := class(t, err); got != v1alpha1.ErrorTimeout || sent {
 		t.Errorf("got %s, sent %v", got, sent)
-	}
-	if took := time.Since(started); took > 2*time.Second {
-		t.Errorf("leaving took %s", took)
 	}
 }
 
@@ -236,6 +230,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	named(t, r.Servers()[0], "list_hosts")
 	r.Close()
 	backend.Down()
+	mcptest.Eventually(t, "nothing is left", func() bool { return goleak.Find(before) == nil })
 	goleak.VerifyNone(t, before)
 }
 

@@ -4,13 +4,11 @@
 package mcp_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
@@ -70,8 +68,10 @@ func TestAPanicIsKeptToWhereItHappens(t *testing.T) {
 			t.Cleanup(r.Close)
 			r.OnAdd(backend.Service(), true)
 			named(t, r.Servers()[0], "list_hosts")
+			logged.Store(nil)
 			blow(t, r, backend)
-			mcptest.Eventually(t, "the panic to be counted", func() bool { return counted(t, metrics, where) })
+			// It is counted before it is told.
+			mcptest.Eventually(t, "the panic to be counted and told", func() bool { return counted(t, metrics, where) && logged.Load() != nil })
 			if line := *logged.Load(); !strings.Contains(line, "boom") && !strings.Contains(line, "nil pointer") || !strings.Contains(line, "goroutine ") {
 				t.Errorf("the log does not tell: %s", line)
 			}
@@ -119,6 +119,7 @@ func TestACallThatMustNotRunTwiceIsSentOnce(t *testing.T) {
 			server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]
 			tool := named(t, server, "start_scan")
 			var sent, resumed atomic.Int32
+			ctx, late := mcptest.Overdue(t.Context())
 			backend.Break(func(w http.ResponseWriter, r *http.Request, body string, serve http.HandlerFunc) bool {
 				if r.Method == http.MethodGet {
 					resumed.Add(1)
@@ -127,10 +128,11 @@ func TestACallThatMustNotRunTwiceIsSentOnce(t *testing.T) {
 					return false
 				}
 				sent.Add(1)
+				if name == "hung" {
+					late()
+				}
 				return bad(w, r, body, serve)
 			})
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
 			if _, err := server.Call(ctx, tool, map[string]any{"host": "web-1"}); err == nil || sent.Load() != 1 || resumed.Load() != 0 {
 				t.Errorf("sent %d times, resumed %d times: %v", sent.Load(), resumed.Load(), err)
 			}

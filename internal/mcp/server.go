@@ -93,11 +93,11 @@ func (s *Server) List(ctx context.Context) error {
 // them, whose part it is to Relist.
 func (s *Server) Renew(heal types.UID) (first bool) {
 	s.mu.Lock()
-	first = s.renewed != heal
-	s.renewed = heal
-	s.mu.Unlock()
-	if first {
-		s.Reset()
+	defer s.mu.Unlock()
+	if first = s.renewed != heal; first {
+		s.renewed = heal
+		// Together, or one who is not the first would open a session that is dropped at once.
+		s.reset()
 	}
 	return first
 }
@@ -116,6 +116,11 @@ func (s *Server) Relist() {
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reset()
+}
+
+// reset must be called with the lock held.
+func (s *Server) reset() {
 	old := s.session
 	s.session = nil
 	s.retire(old)
