@@ -5,13 +5,16 @@ package recovery_test
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/healing"
+	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/internal/recovery"
 )
 
 // The clock stands still, so that only answers let more through: one call, then two, then four. If none comes, the clock does.
@@ -25,26 +28,29 @@ func TestTheRampAfterAHeal(t *testing.T) {
 	}}
 	w := newWorld(t, h, false)
 	answer := make(chan struct{})
-	var inside, waiting atomic.Int32
+	var inside atomic.Int32
 	ended := make(chan error, callers)
-	for range callers {
+	waiting := make([]*told, callers)
+	for i := range callers {
+		waiting[i] = &told{}
 		go func() {
-			_, err := w.call(t.Context(), func(ctx context.Context) error {
+			// The failure is of a call that was sent: nobody looks whether the server is back, so that the ramp alone waits for the clock.
+			ended <- w.Do(t.Context(), recovery.Call{Server: w.server, Tool: "list_hosts", Hints: mcp.Hints{ReadOnly: true}, Make: func(ctx context.Context) error {
 				select {
 				case <-over:
 				default:
-					waiting.Add(1)
-					return refused
+					return lost
 				}
 				inside.Add(1)
 				defer inside.Add(-1)
 				until(ctx, answer)
 				return nil
-			})
-			ended <- err
+			}}, waiting[i])
 		}()
 	}
-	mcptest.Eventually(t, "the heal", func() bool { return h.heals.Load() == 1 && waiting.Load() > 0 })
+	for _, one := range waiting { // or one that is late would come by no ramp
+		mcptest.Eventually(t, "all to wait for the heal", func() bool { return slices.Contains(one.all(), "progress: Scaling to 1") })
+	}
 	close(over)
 	exactly := func(n int32) {
 		t.Helper()

@@ -32,12 +32,29 @@ func (c *crowd) fault() mcptest.Fault {
 		if c.served.Load() == 0 {
 			c.beforeFirst.Add(1)
 		}
-		serve(w, r)
-		c.now.Add(-1)
-		c.served.Add(1)
+		// Before a byte of it is sent: whoever has the answer may have the next call made before the handler is over.
+		served := sync.OnceFunc(func() {
+			c.now.Add(-1)
+			c.served.Add(1)
+		})
+		serve(&answering{w, served}, r)
+		served()
 		return true
 	}
 }
+
+// answering tells of the first byte of an answer before it is sent.
+type answering struct {
+	http.ResponseWriter
+	begins func()
+}
+
+func (a *answering) Write(p []byte) (int, error) {
+	a.begins()
+	return a.ResponseWriter.Write(p)
+}
+
+func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func highest(most *atomic.Int32, now int32) {
 	for {
@@ -63,7 +80,8 @@ func TestAStormOfCallersIsOneHeal(t *testing.T) {
 		w.backend.Up()
 		return fixed(), nil
 	}}
-	w = newWorld(t, h, true)
+	// The clock stands still, so that only answers let more calls through, on a slow machine as well.
+	w = newWorld(t, h, false)
 	var in crowd
 	w.backend.Break(in.fault())
 	idle := heap()
@@ -94,9 +112,9 @@ func TestAStormOfCallersIsOneHeal(t *testing.T) {
 	switch {
 	case failed.Load() > 0 || h.heals.Load() != 1 || runs != callers:
 		t.Errorf("%d failed", failed.Load())
-	case opened > 2:
+	case opened != 1:
 		t.Errorf("%d sessions were opened", opened)
-	case in.beforeFirst.Load() > 4:
+	case in.beforeFirst.Load() != 1:
 		t.Errorf("%d calls were there before it had answered one", in.beforeFirst.Load())
 	case held-idle > int64(callers)*32<<10:
 		t.Errorf("%d bytes are held", held-idle)
