@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
+	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/chat"
@@ -77,6 +78,8 @@ type setup struct {
 	// usable are the servers that the one who asks may use. Nil means all.
 	usable func([]*mcp.Server) ([]*mcp.Server, error)
 	damage func()
+	// clock of the recoverer. Nil means the real one.
+	clock clock.Clock
 }
 
 func (s setup) ask(ctx context.Context, t *testing.T, query string) asked {
@@ -109,9 +112,13 @@ func (s setup) loop(t *testing.T) (*chat.Loop, *healer) {
 		s.usable = func(all []*mcp.Server) ([]*mcp.Server, error) { return all, nil }
 	}
 	h := &healer{script: s.script}
+	if s.clock == nil {
+		s.clock = clock.RealClock{}
+	}
 	recoverer := recovery.New(recovery.Options{
-		Healer: h, Metrics: recovery.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
+		Healer: h, Metrics: recovery.NewMetrics(prometheus.NewRegistry()), Clock: s.clock, Log: testr.New(t),
 	})
+	t.Cleanup(recoverer.Close) // before the registry, whose servers it asks whether they are back
 	loop := chat.NewLoop(chat.Options{
 		Planner: s.planner, Servers: func(context.Context) ([]*mcp.Server, error) { return s.usable(registry.Servers()) }, Recoverer: recoverer,
 		Metrics: chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
@@ -242,9 +249,23 @@ func TestACallThatWaitsIsNamed(t *testing.T) {
 // The operator has seen the server answer, but this node still refuses for a moment.
 func TestARefusalRightAfterAHealIsTriedAgain(t *testing.T) {
 	backend := mcptest.Start(t, sandfly)
-	later := fixed(func() { time.AfterFunc(300*time.Millisecond, backend.Up) })
-	got := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{later}}.
-		ask(t.Context(), t, "start a scan host=web-1")
+	now := testclock.NewFakeClock(time.Now())
+	loop, h := setup{backends: []*mcptest.Backend{backend}, damage: backend.Down, script: []step{fixed(func() {})}, clock: now}.loop(t)
+	answered := make(chan asked, 1)
+	go func() { answered <- ask(t.Context(), t, loop, h, "start a scan host=web-1") }()
+	// Two wait for the clock then: the ramp, and the call.
+	mcptest.Eventually(t, "a call that is refused after the heal", func() bool { return now.Waiters() > 1 })
+	backend.Up()
+	var got asked
+	mcptest.Eventually(t, "an answer", func() bool {
+		now.Step(10 * time.Millisecond)
+		select {
+		case got = <-answered:
+			return true
+		default:
+			return false
+		}
+	})
 	got.expect(t, chat.StatusCompleted, "scan of web-1 started", "start", "start", "progress", "progress", "progress", "complete", "complete")
 	if runs := backend.Calls("start_scan"); runs != 1 || len(got.healer.failures) != 1 {
 		t.Errorf("ran %d times, %d heals", runs, len(got.healer.failures))
@@ -338,7 +359,7 @@ func TestACallThatMayHaveRunIsHealedAndNotRepeated(t *testing.T) {
 
 func TestAHungServerIsHealed(t *testing.T) {
 	backend := mcptest.Start(t, sandfly)
-	got := setup{backends: []*mcptest.Backend{backend}, damage: func() { backend.Break(mcptest.Hang("")) }, options: mcp.Options{CallTimeout: 200 * time.Millisecond},
+	got := setup{backends: []*mcptest.Backend{backend}, damage: func() { backend.Break(mcptest.Hang("")) }, options: mcp.Options{CallTimeout: 5 * time.Second},
 		script: []step{fixed(func() { backend.Break(nil) })}}.ask(t.Context(), t, "list hosts")
 	got.expect(t, chat.StatusCompleted, "2 hosts", "start", "start", "progress", "progress", "progress", "complete", "complete")
 	if !strings.Contains(got.events[1], `"issue":"no answer in time"`) {
