@@ -20,6 +20,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
@@ -96,11 +97,10 @@ func TestCallFails(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, stateless, "tools/call", c.fault)
 			session := connect(t, s, mcpserver.NewTransport())
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, late := mcptest.Overdue(t.Context())
 			if c.class == v1alpha1.ErrorTimeout {
-				ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond)
+				s.late = late
 			}
-			defer cancel()
 			check(t, call(ctx, session, "work", nil), c.class, true)
 			if n := s.requests.Load(); n != 1 {
 				t.Errorf("the call was sent %d times", n)
@@ -255,19 +255,20 @@ func TestDialFails(t *testing.T) {
 			// Set once and switched: net/http may still be dialling in the background.
 			var dials atomic.Int32
 			var failing atomic.Bool
+			ctx, passes := mcptest.Overdue(t.Context())
 			dial := pool.DialContext
 			pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				if !failing.Load() {
 					return dial(ctx, network, address)
 				}
-				dials.Add(1)
+				if dials.Add(1); c.class == v1alpha1.ErrorTimeout {
+					passes()
+				}
 				return nil, c.dial(ctx)
 			}
 			session := connect(t, s, pool)
 			pool.CloseIdleConnections()
 			failing.Store(true)
-			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-			defer cancel()
 			check(t, call(ctx, session, "work", nil), c.class, false)
 			// After a call that was given up, the SDK sends a notice of it, which may already be dialling as well.
 			notices := int32(0)
@@ -389,11 +390,10 @@ func TestPlainHTTP(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t, stateless, "tools/call", c.fault)
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, late := mcptest.Overdue(t.Context())
 			if c.class == v1alpha1.ErrorTimeout {
-				ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+				s.late = late
 			}
-			defer cancel()
 			err := post(t, ctx, s, c.session)
 			if c.class == "" && err == nil {
 				return

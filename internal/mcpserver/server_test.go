@@ -18,11 +18,12 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
 // patience bounds what must happen soon, on a machine that may be busy.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // server is a real MCP server on loopback, with a tool "work", and a fault that can be put in front of one method.
 type server struct {
@@ -33,6 +34,8 @@ type server struct {
 	fault  http.HandlerFunc
 	// runs of the tool, requests of the method, and GETs.
 	runs, requests, gets atomic.Int32
+	// late, if set, is called once a request of the method has come.
+	late func()
 	// done is closed at the end of the test.
 	done chan struct{}
 }
@@ -44,8 +47,7 @@ func newServer(t *testing.T, options mcp.StreamableHTTPOptions, method string, f
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(func() {
 		close(s.done)
-		s.CloseClientConnections()
-		s.Close()
+		mcptest.Stop(s.Server)
 	})
 	return s
 }
@@ -84,6 +86,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = io.NopCloser(body)
 		if bytes.Contains(head[:n], []byte(`"method":"`+s.method+`"`)) {
 			s.requests.Add(1)
+			if s.late != nil {
+				s.late()
+			}
 			if s.fault != nil {
 				s.fault(w, r)
 				return

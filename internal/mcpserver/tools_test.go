@@ -12,12 +12,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/mcpserver"
 )
 
@@ -58,7 +58,7 @@ func TestProbeWithoutTools(t *testing.T) {
 		class v1alpha1.ErrorClass
 		says  string
 	}{
-		"hangs":            {hang, v1alpha1.ErrorTimeout, `^tools/list: connection accepted, no answer in \d+ms$`},
+		"hangs":            {hang, v1alpha1.ErrorTimeout, `^tools/list: connection accepted, no answer in \S+s$`},
 		"503":              {answer(503, "", ""), v1alpha1.ErrorUnavailable, `^tools/list: answered HTTP 503 Service Unavailable$`},
 		"reset":            {cut, v1alpha1.ErrorUnavailable, `^tools/list: connection accepted and closed again`},
 		"session lost":     {answer(404, "", ""), v1alpha1.ErrorSessionLost, `^tools/list: opened a session`},
@@ -69,12 +69,12 @@ func TestProbeWithoutTools(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			timeout := patience
-			if c.class == v1alpha1.ErrorTimeout {
-				timeout = 300 * time.Millisecond
-			}
 			s := newServer(t, sessions, "tools/list", c.fault)
-			got := mcpserver.MCPProber{Timeout: timeout}.Probe(t.Context(), s.endpoint())
+			ctx, late := mcptest.Overdue(t.Context())
+			if c.class == v1alpha1.ErrorTimeout {
+				s.late = late
+			}
+			got := mcpserver.MCPProber{Timeout: patience}.Probe(ctx, s.endpoint())
 			expect(t, got, mcpserver.Result{Verdict: v1alpha1.VerdictFailed, Class: c.class, Accepted: true}, c.says)
 			if len(got.Tools) != 0 {
 				t.Errorf("tools %q of a server that listed none", got.Tools)
