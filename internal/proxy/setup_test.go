@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,17 +71,25 @@ type world struct {
 	proxy    *Proxy
 	http     *httptest.Server
 	metrics  *prometheus.Registry
+	// posts are the requests whose handlers have not returned.
+	posts     atomic.Int64
+	recoverer *recovery.Recoverer
 }
 
 type option func(*Options)
 
 func newWorld(t testing.TB, backends []*mcptest.Backend, options ...option) *world {
 	t.Helper()
+	return newWorldAt(t, "127.0.0.1:0", backends, options...)
+}
+
+func newWorldAt(t testing.TB, address string, backends []*mcptest.Backend, options ...option) *world {
+	t.Helper()
 	w := &world{t: t, registry: mcp.NewRegistry(mcp.Options{Version: "1"}), healer: newHealer()}
 	for _, b := range backends {
 		w.registry.OnAdd(b.Service(), false)
 	}
-	w.start(options...)
+	w.startAt(address, options...)
 	t.Cleanup(w.registry.Close)
 	t.Cleanup(w.stop)
 	return w
@@ -91,9 +100,10 @@ func (w *world) start(options ...option) { w.startAt("127.0.0.1:0", options...) 
 
 func (w *world) startAt(address string, options ...option) {
 	w.metrics = prometheus.NewRegistry()
+	w.recoverer = recovery.New(recovery.Options{Healer: w.healer, Metrics: recovery.NewMetrics(w.metrics), Clock: clock.RealClock{}})
 	o := Options{
 		Servers: w.registry, Registry: w.metrics, Version: "1", Clock: clock.RealClock{}, Log: testr.New(testing.TB(w.t).(*testing.T)),
-		Recoverer: recovery.New(recovery.Options{Healer: w.healer, Metrics: recovery.NewMetrics(w.metrics), Clock: clock.RealClock{}}),
+		Recoverer: w.recoverer,
 		Caller:    func(r *http.Request) string { return r.Header.Get("X-Test-Caller") },
 	}
 	for _, option := range options {
@@ -107,7 +117,13 @@ func (w *world) startAt(address string, options ...option) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.http = httptest.NewUnstartedServer(mux)
+	w.http = httptest.NewUnstartedServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.posts.Add(1)
+			defer w.posts.Add(-1)
+		}
+		mux.ServeHTTP(out, r)
+	}))
 	_ = w.http.Listener.Close()
 	w.http.Listener = listener
 	w.http.Start()
@@ -115,9 +131,15 @@ func (w *world) startAt(address string, options ...option) {
 
 func (w *world) stop() {
 	w.proxy.Drain()
-	w.http.CloseClientConnections()
-	w.http.Close()
+	mcptest.Stop(w.http)
 	w.proxy.Close()
+	w.recoverer.Close()
+}
+
+// settle waits for what comes after an answer: it is read before the call is counted, traced and let go.
+func (w *world) settle() {
+	w.t.Helper()
+	mcptest.Eventually(w.t, "the handlers to return", func() bool { return w.posts.Load() == 0 })
 }
 
 // sessions is how many were opened with a server for clients. The registry, which lists tools and looks for a server that comes back, has its
@@ -170,7 +192,7 @@ func inBoth(t *testing.T, test func(*testing.T, string)) {
 // callTool calls a tool and returns its text.
 func callTool(t testing.TB, session *sdk.ClientSession, tool string, arguments map[string]any) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	result, err := session.CallTool(ctx, &sdk.CallToolParams{Name: tool, Arguments: arguments})
 	if err != nil {

@@ -53,7 +53,7 @@ func TestStreamsAreResumed(t *testing.T) {
 		})
 		params := &sdk.CallToolParams{Name: tool}
 		params.SetProgressToken("polled")
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		result, err := session.CallTool(ctx, params)
 		cancel()
 		if err != nil || result.Content[0].(*sdk.TextContent).Text != "done" {

@@ -27,12 +27,17 @@ type wished struct {
 	mu    sync.Mutex
 	asked []string
 	tell  chan string
+	// streams counts those that are open, by session.
+	streams map[string]int
 }
 
 func (s *wished) fault(w http.ResponseWriter, r *http.Request, body string, _ http.HandlerFunc) bool {
 	if r.Method == http.MethodGet {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
+		session := r.Header.Get(sessionHeader)
+		s.streamed(session, 1)
+		defer s.streamed(session, -1)
 		for {
 			select {
 			case <-r.Context().Done():
@@ -57,6 +62,17 @@ func (s *wished) fault(w http.ResponseWriter, r *http.Request, body string, _ ht
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":{}}`, message.ID)
 	return true
+}
+
+func (s *wished) streamed(session string, change int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams == nil {
+		s.streams = map[string]int{}
+	}
+	if s.streams[session] += change; s.streams[session] == 0 {
+		delete(s.streams, session)
+	}
 }
 
 // was waits until the server was last asked for something, and begins anew.
@@ -149,10 +165,13 @@ func TestWhatClientsShare(t *testing.T) {
 	b.mu.Lock()
 	old := b.sessions[0]
 	b.mu.Unlock()
-	if old != nil {
-		b.drop(old)
-	}
+	b.drop(old)
 	s.was(t, "resources/subscribe a", "resources/subscribe b", "logging/setLevel debug")
+	mcptest.Eventually(t, "the new session alone to listen: what the old one was told would be lost", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.streams) == 1 && s.streams[old.id] == 0
+	})
 	hears(changed("b"), bob)
 
 	ask(anna, "resources/unsubscribe", `{"uri":"a"}`)

@@ -51,7 +51,7 @@ func peer(t testing.TB, answers ...string) (*Pool, *atomic.Int64) {
 		}
 	}()
 	var dialled atomic.Int64
-	pool := &Pool{Silence: 5 * time.Second, Dial: func(ctx context.Context) (net.Conn, error) {
+	pool := &Pool{Silence: time.Minute, Dial: func(ctx context.Context) (net.Conn, error) {
 		dialled.Add(1)
 		return (&net.Dialer{}).DialContext(ctx, "tcp", listener.Addr().String())
 	}}
@@ -154,7 +154,7 @@ func TestClosedWhileKept(t *testing.T) {
 
 func until(t testing.TB, holds func() bool) {
 	t.Helper()
-	again, limit := time.NewTicker(time.Millisecond), time.After(10*time.Second)
+	again, limit := time.NewTicker(time.Millisecond), time.After(time.Minute)
 	defer again.Stop()
 	for !holds() {
 		select {
@@ -180,7 +180,7 @@ func TestSilence(t *testing.T) {
 	for name, answer := range map[string]string{"no answer": "", "no end": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhe"} {
 		t.Run(name, func(t *testing.T) {
 			pool, _ := peer(t, answer, "") // it waits for another request
-			pool.Silence = 50 * time.Millisecond
+			pool.Silence = 500 * time.Millisecond
 			_, _, err := ask(t, pool)
 			if class := mcpserver.Classify(err); class != v1alpha1.ErrorTimeout || !mcpserver.Sent(err) {
 				t.Errorf("got %s: %v", class, err)
@@ -225,7 +225,7 @@ func TestEarlyAnswer(t *testing.T) {
 		_, _ = io.ReadFull(conn, make([]byte, 1<<20))
 		_ = conn.Close()
 	}()
-	pool := &Pool{Silence: 5 * time.Second, Dial: func(ctx context.Context) (net.Conn, error) {
+	pool := &Pool{Silence: time.Minute, Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", listener.Addr().String())
 	}}
 	response, err := pool.Do(t.Context(), Request{Head: []byte(head), Body: [][]byte{bytes.Repeat([]byte("x"), 64<<20)}})
