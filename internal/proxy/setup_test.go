@@ -136,7 +136,7 @@ func (w *world) stop() {
 	w.recoverer.Close()
 }
 
-// settle waits for what comes after an answer: it is read before the call is counted, traced and let go.
+// settle waits for what comes after an answer: the one on a stream is read before its call is let go.
 func (w *world) settle() {
 	w.t.Helper()
 	mcptest.Eventually(w.t, "the handlers to return", func() bool { return w.posts.Load() == 0 })
