@@ -230,8 +230,9 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	named(t, r.Servers()[0], "list_hosts")
 	r.Close()
 	backend.Down()
-	mcptest.Eventually(t, "nothing is left", func() bool { return goleak.Find(before) == nil })
-	goleak.VerifyNone(t, before)
+	if err := mcptest.Left(before); err != nil {
+		t.Error(err)
+	}
 }
 
 // Behind a Service, a server of two pods knows a session on one of them only, and each connection reaches either.

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"go.uber.org/goleak"
 	"k8s.io/utils/clock"
 	testclock "k8s.io/utils/clock/testing"
 
@@ -27,7 +26,7 @@ import (
 	"github.com/ry-ops/cortex/internal/task"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { mcptest.Main(m) }
 
 // loop is scripted by the test. It tells the last event by itself, as chat.Loop does.
 type loop func(ctx context.Context, emit func(chat.Event)) chat.Status
