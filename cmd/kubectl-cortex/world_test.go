@@ -145,7 +145,7 @@ func (w *world) await(result <-chan ended) ended {
 	select {
 	case e := <-result:
 		return e
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		w.Fatal("the command does not end")
 		return ended{}
 	}
@@ -154,7 +154,7 @@ func (w *world) await(result <-chan ended) ended {
 // until watches the requests of the namespace until one is as it is wanted.
 func (w *world) until(wanted func(*v1alpha1.HealingRequest) bool) *v1alpha1.HealingRequest {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
 	defer cancel()
 	events, err := w.api.Watch(ctx, &v1alpha1.HealingRequestList{}, client.InNamespace(w.namespace))
 	if err != nil {

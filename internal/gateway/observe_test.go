@@ -100,9 +100,7 @@ func TestAccessLog(t *testing.T) {
 	do(t, http.MethodGet, server.URL+"/healthz", "")
 	do(t, http.MethodGet, server.URL+"/metrics", "")
 	do(t, "EVIL", server.URL+"/api/tasks/s3cret%0Ainjected?token=s3cret", "")
-	log.await(t, 1) // the line of a request comes after its answer, and so after that of the next one perhaps
 	do(t, http.MethodPost, server.URL+"/api/tasks", "no json s3cret")
-	log.await(t, 2)
 	do(t, http.MethodGet, server.URL+"/s3cret", "")
 	all := log.await(t, 3)
 	for i, want := range []string{

@@ -17,6 +17,7 @@ import (
 	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 )
 
 // state is one written state of a request.
@@ -78,7 +79,7 @@ func TestWhatAWaiterSees(t *testing.T) {
 func TestNothingFallsBetweenClaimingAndFollowing(t *testing.T) {
 	ended := state("a", "12", step("one", "two"), ended(time.Second, v1alpha1.ReasonHealed))
 	f := newFollower(showing{}, showing{ended}, testclock.NewFakeClock(began), time.Minute)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var told []string
 	got, err := f.follow(ctx, state("a", "11", step("one")), func(entry v1alpha1.ProgressEntry) { told = append(told, entry.Message) })
@@ -219,15 +220,11 @@ func TestAHealThatWaitsForItsTurnIsFollowed(t *testing.T) {
 				})
 				result <- err
 			}()
-			for range 1000 {
+			mcptest.Eventually(t, "somebody to follow", func() bool {
 				f.mu.Lock()
-				following := len(f.waiters) == 1
-				f.mu.Unlock()
-				if following {
-					break
-				}
-				<-time.After(time.Millisecond)
-			}
+				defer f.mu.Unlock()
+				return len(f.waiters) == 1
+			})
 			f.OnUpdate(nil, state("a", "12", waits, step("at work")))
 			if err := <-result; err != nil {
 				t.Error(err)

@@ -31,7 +31,7 @@ func TestEveryStepIsHeardOnceWhateverTheWatchDoes(t *testing.T) {
 
 	rapid.Check(t, func(t *rapid.T) {
 		f := newFollower(showing{}, showing{}, testclock.NewFakeClock(began), time.Hour)
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer cancel()
 		var followers sync.WaitGroup
 		follow := func(from *v1alpha1.HealingRequest) {

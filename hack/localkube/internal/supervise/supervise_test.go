@@ -24,9 +24,9 @@ func TestRun(t *testing.T) {
 	defer sick.Close()
 	dir := t.TempDir()
 	supervisor := New([]config.Program{
-		{Name: "good", Args: []string{"sleep 60"}, Health: healthy.URL},
+		{Name: "good", Args: []string{"sleep 600"}, Health: healthy.URL},
 		{Name: "ends", Args: []string{"echo no disk; exit 3"}, Health: sick.URL, After: []string{"good"}},
-		{Name: "waits", Args: []string{"sleep 60"}, Health: healthy.URL, After: []string{"ends"}},
+		{Name: "waits", Args: []string{"sleep 600"}, Health: healthy.URL, After: []string{"ends"}},
 	}, func(name string) string { return filepath.Join(dir, name+".log") })
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
