@@ -130,7 +130,11 @@ func TestFaultsAreOutlasted(t *testing.T) {
 		"silence":      {claudetest.Silent(), "No answer in time, retrying in 1 second..."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := setup{options: claude.Options{Stall: 300 * time.Millisecond}}.start(t, tc.fault, claudetest.Say("All is well."))
+			var options claude.Options
+			if strings.HasPrefix(tc.delay, "No answer in time") {
+				options.Stall = 3 * time.Second // the answer that is no fault has to come within it
+			}
+			w := setup{options: options}.start(t, tc.fault, claudetest.Say("All is well."))
 			got := w.ask("how are you?", "")
 			got.expect(t, chat.StatusCompleted, "All is well.")
 			if diff := cmp.Diff([]string{`{"type":"processing_delay","message":"` + tc.delay + `"}`}, got.of("processing_delay")); diff != "" {

@@ -73,12 +73,14 @@ func (s setup) start(t *testing.T, script ...claudetest.Reply) *world {
 			mcptest.Eventually(t, "tools", func() bool { _, listed := server.Tools(); return listed })
 		}
 	}
+	recoverer := recovery.New(recovery.Options{
+		Healer: s.heal, Metrics: recovery.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
+	})
+	t.Cleanup(recoverer.Close) // before the registry, whose servers it asks whether they are back
 	w.loop = chat.NewLoop(chat.Options{
 		Planner: claude.New(s.options), Servers: func(context.Context) ([]*mcp.Server, error) { return w.registry.Servers(), nil },
-		Recoverer: recovery.New(recovery.Options{
-			Healer: s.heal, Metrics: recovery.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
-		}),
-		Metrics: chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
+		Recoverer: recoverer,
+		Metrics:   chat.NewMetrics(prometheus.NewRegistry()), Clock: clock.RealClock{}, Log: testr.New(t),
 	})
 	return w
 }
@@ -114,7 +116,7 @@ type told struct {
 func (w *world) ask(query, conversation string) told {
 	w.t.Helper()
 	var events []string
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Minute)
 	defer cancel()
 	outcome := w.loop.Run(ctx, chat.Query{ID: "task-1", Text: query, RequestedBy: "test", Conversation: conversation}, func(event chat.Event) {
 		raw, err := json.Marshal(event)

@@ -52,7 +52,7 @@ func run(t *testing.T, informer cache.SharedIndexInformer) {
 	var running sync.WaitGroup
 	running.Go(func() { informer.RunWithContext(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
-	limited, done := context.WithTimeout(ctx, 30*time.Second)
+	limited, done := context.WithTimeout(ctx, 2*time.Minute)
 	defer done()
 	if !cache.WaitFor(limited, "", informer.HasSyncedChecker()) {
 		t.Fatal("the informer has listed nothing")

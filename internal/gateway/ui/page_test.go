@@ -124,7 +124,7 @@ func (s setup) start(t *testing.T) *world {
 		handler = s.before(handler)
 	}
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() { mcptest.Stop(server) })
 	w.url = server.URL
 	if s.through != nil {
 		w.url = "http://" + s.through(server.Listener.Addr().String())
