@@ -30,6 +30,7 @@ import (
 	"github.com/ry-ops/cortex/internal/healing/healingtest"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/panics"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // loop is a Loop that a test scripts: body does what it likes between the first and the last event.
@@ -330,7 +331,7 @@ func TestShutdownLetsStreamsFinish(t *testing.T) {
 		t.Error(err)
 	}
 	http.DefaultClient.CloseIdleConnections()
-	if err := mcptest.Left(before); err != nil {
+	if err := steady.Left(before); err != nil {
 		t.Error(err)
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/ry-ops/cortex/internal/healing/healingtest"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/task"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // event is one event as a client reads it.
@@ -721,4 +722,4 @@ func TestAHealThatFailedSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestMain(m *testing.M) { mcptest.Main(m) }
+func TestMain(m *testing.M) { steady.Main(m) }

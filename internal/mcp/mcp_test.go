@@ -23,6 +23,7 @@ import (
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 func registry(t *testing.T, o mcp.Options, services ...*corev1.Service) *mcp.Registry {
@@ -108,7 +109,7 @@ func TestFailuresAreClassified(t *testing.T) {
 			backend := mcptest.Start(t, "sandfly-mcp-server")
 			server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]
 			tool := named(t, server, tc.tool)
-			ctx, late := mcptest.Overdue(t.Context())
+			ctx, late := steady.Overdue(t.Context())
 			tc.damage(backend, late)
 			_, err := server.Call(ctx, tool, map[string]any{"host": "web-1"})
 			if got, sent := class(t, err); got != tc.class || sent != tc.sent {
@@ -230,7 +231,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	named(t, r.Servers()[0], "list_hosts")
 	r.Close()
 	backend.Down()
-	if err := mcptest.Left(before); err != nil {
+	if err := steady.Left(before); err != nil {
 		t.Error(err)
 	}
 }

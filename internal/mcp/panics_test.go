@@ -20,6 +20,7 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/panics"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // counted reports whether one panic was counted, in one place.
@@ -119,7 +120,7 @@ func TestACallThatMustNotRunTwiceIsSentOnce(t *testing.T) {
 			server := registry(t, mcp.Options{}, backend.Service()).Servers()[0]
 			tool := named(t, server, "start_scan")
 			var sent, resumed atomic.Int32
-			ctx, late := mcptest.Overdue(t.Context())
+			ctx, late := steady.Overdue(t.Context())
 			backend.Break(func(w http.ResponseWriter, r *http.Request, body string, serve http.HandlerFunc) bool {
 				if r.Method == http.MethodGet {
 					resumed.Add(1)

@@ -20,8 +20,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
-	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 var (
@@ -97,7 +97,7 @@ func TestCallFails(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, stateless, "tools/call", c.fault)
 			session := connect(t, s, mcpserver.NewTransport())
-			ctx, late := mcptest.Overdue(t.Context())
+			ctx, late := steady.Overdue(t.Context())
 			if c.class == v1alpha1.ErrorTimeout {
 				s.late = late
 			}
@@ -255,7 +255,7 @@ func TestDialFails(t *testing.T) {
 			// Set once and switched: net/http may still be dialling in the background.
 			var dials atomic.Int32
 			var failing atomic.Bool
-			ctx, passes := mcptest.Overdue(t.Context())
+			ctx, passes := steady.Overdue(t.Context())
 			dial := pool.DialContext
 			pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				if !failing.Load() {
@@ -390,7 +390,7 @@ func TestPlainHTTP(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t, stateless, "tools/call", c.fault)
-			ctx, late := mcptest.Overdue(t.Context())
+			ctx, late := steady.Overdue(t.Context())
 			if c.class == v1alpha1.ErrorTimeout {
 				s.late = late
 			}

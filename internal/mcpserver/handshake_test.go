@@ -17,8 +17,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
-	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 var _ mcpserver.Prober = mcpserver.MCPProber{}
@@ -67,7 +67,7 @@ func TestProbeFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, sessions, c.method, c.fault)
-			ctx, late := mcptest.Overdue(t.Context())
+			ctx, late := steady.Overdue(t.Context())
 			if c.class == v1alpha1.ErrorTimeout {
 				s.late = late
 			}
@@ -92,14 +92,14 @@ func TestProbeOfEverythingBroken(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, late := mcptest.Overdue(t.Context())
+			ctx, late := steady.Overdue(t.Context())
 			broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if c.class == v1alpha1.ErrorTimeout {
 					late()
 				}
 				c.handler(w, r)
 			}))
-			t.Cleanup(func() { mcptest.Stop(broken) })
+			t.Cleanup(func() { steady.Stop(broken) })
 			got := mcpserver.MCPProber{Timeout: patience}.Probe(ctx, mcpserver.Endpoint{URL: broken.URL + "/mcp"})
 			expect(t, got, mcpserver.Result{Verdict: v1alpha1.VerdictFailed, Class: c.class, Accepted: true}, ``)
 		})
@@ -117,7 +117,7 @@ func TestProbeReturnsInTime(t *testing.T) {
 		}
 		hang(w, r)
 	}))
-	t.Cleanup(func() { mcptest.Stop(stuck) })
+	t.Cleanup(func() { steady.Stop(stuck) })
 	got := mcpserver.MCPProber{Timeout: 2 * time.Second}.Probe(t.Context(), mcpserver.Endpoint{URL: stuck.URL})
 	expect(t, got, mcpserver.Result{Verdict: v1alpha1.VerdictFailed, Class: v1alpha1.ErrorTimeout, Accepted: true}, ``)
 	if got.Took >= (2+5)*time.Second {
@@ -126,7 +126,7 @@ func TestProbeReturnsInTime(t *testing.T) {
 }
 
 func TestProbeRefused(t *testing.T) {
-	endpoint := mcpserver.Endpoint{URL: "http://" + mcptest.Port(t) + "/mcp"}
+	endpoint := mcpserver.Endpoint{URL: "http://" + steady.Port(t) + "/mcp"}
 	got := mcpserver.MCPProber{}.Probe(t.Context(), endpoint)
 	expect(t, got, mcpserver.Result{Verdict: v1alpha1.VerdictFailed, Class: v1alpha1.ErrorConnectionRefused}, `^connection refused$`)
 }

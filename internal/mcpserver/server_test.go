@@ -18,8 +18,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // patience bounds what must happen soon, on a machine that may be busy.
@@ -47,7 +47,7 @@ func newServer(t *testing.T, options mcp.StreamableHTTPOptions, method string, f
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(func() {
 		close(s.done)
-		mcptest.Stop(s.Server)
+		steady.Stop(s.Server)
 	})
 	return s
 }

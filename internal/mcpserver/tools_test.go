@@ -17,8 +17,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
-	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // TestProbeListsTools: all pages, in order, whatever version of the protocol is spoken.
@@ -70,7 +70,7 @@ func TestProbeWithoutTools(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, sessions, "tools/list", c.fault)
-			ctx, late := mcptest.Overdue(t.Context())
+			ctx, late := steady.Overdue(t.Context())
 			if c.class == v1alpha1.ErrorTimeout {
 				s.late = late
 			}

@@ -19,6 +19,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // TestServerRestarts: what a server has forgotten is begun anew once, and nobody is told.
@@ -222,7 +223,7 @@ func streamIsCut(t *testing.T, version string) {
 // TestGatewayRestarts: a client goes on with its session at a gateway that has never seen it.
 func TestGatewayRestarts(t *testing.T) {
 	sandfly := server(t, "sandfly", sdk.StreamableHTTPOptions{}, nil)
-	address := mcptest.Port(t)
+	address := steady.Port(t)
 	w := newWorldAt(t, address, []*mcptest.Backend{sandfly})
 	session := w.connect("/mcp", nil)
 	toolNames(t, session)

@@ -24,6 +24,7 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/recovery"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // healer stands in for the operator: it tells a step, waits until it is told that the server is well, and says so.
@@ -131,7 +132,7 @@ func (w *world) startAt(address string, options ...option) {
 
 func (w *world) stop() {
 	w.proxy.Drain()
-	mcptest.Stop(w.http)
+	steady.Stop(w.http)
 	w.proxy.Close()
 	w.recoverer.Close()
 }

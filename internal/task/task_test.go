@@ -24,9 +24,10 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/quota"
 	"github.com/ry-ops/cortex/internal/task"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
-func TestMain(m *testing.M) { mcptest.Main(m) }
+func TestMain(m *testing.M) { steady.Main(m) }
 
 // loop is scripted by the test. It tells the last event by itself, as chat.Loop does.
 type loop func(ctx context.Context, emit func(chat.Event)) chat.Status

@@ -35,6 +35,7 @@ import (
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
 	"github.com/ry-ops/cortex/internal/task"
 	"github.com/ry-ops/cortex/test/browser"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 const (
@@ -124,7 +125,7 @@ func (s setup) start(t *testing.T) *world {
 		handler = s.before(handler)
 	}
 	server := httptest.NewServer(handler)
-	t.Cleanup(func() { mcptest.Stop(server) })
+	t.Cleanup(func() { steady.Stop(server) })
 	w.url = server.URL
 	if s.through != nil {
 		w.url = "http://" + s.through(server.Listener.Addr().String())

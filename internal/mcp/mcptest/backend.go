@@ -25,6 +25,7 @@ import (
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
 	"github.com/ry-ops/cortex/internal/mcpserver"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // Fault decides about a request before the MCP server sees it. It reports whether it has answered.
@@ -59,7 +60,7 @@ func Start(t testing.TB, name string) *Backend {
 func Stopped(t testing.TB, name string) *Backend {
 	t.Helper()
 	mcpserver.AllowLoopback()
-	b := &Backend{t: t, name: name, address: Port(t), calls: map[string]int{}, began: map[string]int{}}
+	b := &Backend{t: t, name: name, address: steady.Port(t), calls: map[string]int{}, began: map[string]int{}}
 	t.Cleanup(b.Down)
 	return b
 }
@@ -90,15 +91,8 @@ func (b *Backend) Down() {
 	b.http = nil
 	b.mu.Unlock()
 	if server != nil {
-		Stop(server)
+		steady.Stop(server)
 	}
-}
-
-// Stop stops a server and cuts its connections. httptest's own CloseClientConnections and Close leave a moment between them for a
-// client to come back in, whose stream Close would then wait for.
-func Stop(server *httptest.Server) {
-	_ = server.Config.Close() // which takes nobody in any more before it cuts
-	server.Close()
 }
 
 // Break makes every request pass through a fault; nil ends that.
@@ -258,29 +252,6 @@ func CloseKept() Fault {
 			_ = connection.Close()
 		}
 		return true
-	}
-}
-
-// Overdue makes a context whose deadline passes when late is called, by no clock: so what is to come too late has certainly come as far
-// as the test wants, however slow the machine is.
-func Overdue(parent context.Context) (ctx context.Context, late func()) {
-	o := overdue{parent, make(chan struct{})}
-	return o, sync.OnceFunc(func() { close(o.passed) })
-}
-
-type overdue struct {
-	context.Context
-	passed chan struct{}
-}
-
-func (o overdue) Done() <-chan struct{} { return o.passed }
-
-func (o overdue) Err() error {
-	select {
-	case <-o.passed:
-		return context.DeadlineExceeded
-	default:
-		return nil
 	}
 }
 

@@ -3,7 +3,7 @@
 
 //go:build !linux
 
-package mcptest
+package steady
 
 import (
 	"net"

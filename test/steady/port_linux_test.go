@@ -1,7 +1,7 @@
 // Copyright 2026 The Cortex Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package mcptest
+package steady
 
 import (
 	"context"
