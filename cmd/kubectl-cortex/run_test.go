@@ -6,7 +6,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,8 @@ import (
 	"unicode/utf16"
 
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 const (
@@ -195,12 +196,7 @@ func TestFields(t *testing.T) {
 
 // TestUnreachable: a cluster that is away is told as such, at once, with what to do.
 func TestUnreachable(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close() // nobody listens there now
+	address := steady.Port(t)
 	config := file(t, "config", []byte("apiVersion: v1\nkind: Config\nclusters: [{name: a, cluster: {server: 'http://"+address+"'}}]\ncontexts: [{name: a, context: {cluster: a, user: a, namespace: mcp}}]\nusers: [{name: a}]\ncurrent-context: a\n"))
 	for _, args := range [][]string{{"diagnose"}, {"diagnose", "sandfly"}, {"dump"}} {
 		code, _, complaint := execute(t, "", append(args, "--kubeconfig", config)...)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/ry-ops/cortex/internal/chat"
 	"github.com/ry-ops/cortex/internal/mcp/mcptest"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // talk is a Loop whose answers wait for a word.
@@ -228,7 +229,7 @@ func TestUnobserved(t *testing.T) {
 	if got != http.ResponseWriter(w) || request != r {
 		t.Error("a request is wrapped")
 	}
-	if n := testing.AllocsPerRun(100, func() {
+	if n := steady.Allocs(func() {
 		handler.ServeHTTP(w, r)
 		seen := exchangeOf(r.Context())
 		seen.to("/mcp")

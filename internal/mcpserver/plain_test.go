@@ -12,11 +12,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ry-ops/cortex/api/v1alpha1"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // A database accepts and says nothing that an MCP client would understand.
 func TestProbePlain(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", steady.Port(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ry-ops/cortex/internal/proxy/envelope"
 	"github.com/ry-ops/cortex/internal/telemetry"
 	"github.com/ry-ops/cortex/internal/telemetry/telemetrytest"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 const metaParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -36,7 +37,7 @@ func TestUntraced(t *testing.T) {
 	head := []byte("POST /mcp HTTP/1.1\r\n")
 	c := &call{request: q, proxy: p, tool: "list_hosts"}
 	ctx := t.Context()
-	if n := testing.AllocsPerRun(100, func() {
+	if n := steady.Allocs(func() {
 		ctx := p.traced(ctx, q)
 		q.span.Named("tools/call", c.spanned())
 		q.span.String(telemetry.ToolName, c.tool)

@@ -13,6 +13,8 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // Key is the API key that the server takes.
@@ -41,10 +43,7 @@ func Start(t testing.TB, script ...Reply) *Server {
 	mux.HandleFunc("POST /v1/messages", s.messages)
 	server := httptest.NewServer(mux)
 	s.URL = server.URL
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
+	t.Cleanup(func() { steady.Stop(server) })
 	return s
 }
 
