@@ -177,8 +177,7 @@ func (p *produced) atTheConnection(t *testing.T) {
 	t.Run("nobody listens", func(t *testing.T) {
 		s := newSample(t, "sandfly", true)
 		session := connect(t, s.URL, mcpserver.NewTransport())
-		s.CloseClientConnections()
-		s.Listener.Close()
+		_ = s.Config.Close()
 		_, err := session.CallTool(mcpserver.OnNewConnection(t.Context()), &sdk.CallToolParams{Name: "list_hosts"})
 		p.expect(t, err, mcpserver.Refused)
 	})

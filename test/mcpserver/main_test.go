@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 func TestParse(t *testing.T) {
@@ -39,17 +41,6 @@ func TestParse(t *testing.T) {
 			t.Errorf("%v: accepted", args)
 		}
 	}
-}
-
-// free gives an address that nobody listens on.
-func free(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 func get(ctx context.Context, url string) (*http.Response, error) {
@@ -82,7 +73,7 @@ func TestShutdown(t *testing.T) {
 			faults.apply(fault{Mode: mode})
 			arrived := make(chan struct{})
 			answer := faults.broken(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-			addr := free(t)
+			addr := steady.Port(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() {
@@ -114,7 +105,7 @@ func TestShutdown(t *testing.T) {
 
 // TestCrashEndsTheProcess goes the whole way from the request to the error that main exits with.
 func TestCrashEndsTheProcess(t *testing.T) {
-	addr := free(t)
+	addr := steady.Port(t)
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(t.Context(), quiet, options{addr: addr, profile: "sandfly", scratch: t.TempDir(), fault: fault{Mode: modeNone}})

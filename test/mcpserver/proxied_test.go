@@ -33,6 +33,7 @@ import (
 	"github.com/ry-ops/cortex/internal/proxy"
 	passing "github.com/ry-ops/cortex/internal/proxy/wire"
 	"github.com/ry-ops/cortex/internal/recovery"
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // TestEveryFailureIsTheSameByMCP makes the rows of the table happen to a client of /mcp, which passes bytes, and expects the same of
@@ -99,8 +100,7 @@ func (p *produced) atTheConnectionByMCP(t *testing.T) {
 	s := newSample(t, "sandfly", true)
 	w := s.behind(t, mcpserver.Refused)
 	w.works(t)
-	s.CloseClientConnections()
-	s.Listener.Close()
+	_ = s.Config.Close()
 	w.fails(t, p, mcpserver.Refused)
 	metadata := service(t, "http://169.254.169.254:80")
 	newGateway(t, metadata, mcpserver.AddressRefused).unopened(t, p, mcpserver.AddressRefused)
@@ -231,8 +231,7 @@ func newGateway(t *testing.T, server *corev1.Service, reason mcpserver.Reason) *
 		}
 		ended = true
 		tools.Drain()
-		served.CloseClientConnections()
-		served.Close()
+		steady.Stop(served)
 		tools.Close()
 		recoverer.Close()
 		registry.Close()

@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/ry-ops/cortex/test/steady"
 )
 
 // now is when the tests take place.
@@ -36,10 +38,7 @@ func newSample(t *testing.T, profile string, stateless bool) *sample {
 	faults := newFaults(quiet, t.TempDir())
 	options := options{profile: profile, stateless: stateless}
 	s := &sample{faults: faults, Server: httptest.NewServer(newHandler(quiet, options, faults, clocktesting.NewFakePassiveClock(now)))}
-	t.Cleanup(func() {
-		s.CloseClientConnections()
-		s.Close()
-	})
+	t.Cleanup(func() { steady.Stop(s.Server) })
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
 	transport := &mcp.StreamableClientTransport{Endpoint: s.URL + "/mcp", MaxRetries: -1, DisableStandaloneSSE: true}
 	session, err := client.Connect(t.Context(), transport, nil)
