@@ -39,12 +39,13 @@ func insistent(dial dialFunc) dialFunc {
 			conn net.Conn
 			err  error
 		}
-		answers := make(chan answer)
+		answers, over := make(chan answer), make(chan struct{})
+		defer close(over)
 		attempt := func() {
 			conn, err := dial(ctx, network, address)
 			select {
 			case answers <- answer{conn, err}:
-			case <-ctx.Done():
+			case <-over:
 				if conn != nil {
 					_ = conn.Close()
 				}
@@ -55,10 +56,9 @@ func insistent(dial dialFunc) dialFunc {
 		defer pause.Stop()
 		for wait := 2 * dialAgain; ; wait *= 2 {
 			select {
+			// The end of ctx ends the attempts, and theirs is the word that is taken: it tells whether the name had an address by then.
 			case first := <-answers:
 				return first.conn, first.err
-			case <-ctx.Done():
-				return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
 			case <-pause.C:
 				if crowd.Load() <= dialCrowd {
 					go attempt()

@@ -79,6 +79,22 @@ func TestNoRoute(t *testing.T) {
 	}
 }
 
+// TestInsistentGivesUpInTheWordsOfAnAttempt: an error that names no address is taken for one of the name (isDNS).
+func TestInsistentGivesUpInTheWordsOfAnAttempt(t *testing.T) {
+	at := &net.TCPAddr{IP: net.IPv4(10, 96, 0, 9), Port: 3000}
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			_, err := insistent(func(ctx context.Context, network, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, &net.OpError{Op: "dial", Net: network, Addr: at, Err: ctx.Err()}
+			})(t.Context(), "tcp", at.String())
+			if isDNS(err) || !isTimeout(err) {
+				t.Fatalf("error = %v, want a timeout of the dial", err)
+			}
+		})
+	}
+}
+
 func TestInsistentGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var attempts atomic.Int32
