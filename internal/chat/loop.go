@@ -260,7 +260,7 @@ func (r *run) listAll(ctx context.Context, keys []types.NamespacedName) {
 // outliving makes a call that outlives a failure of its server. A listing is one of no tool.
 func (r *run) outliving(ctx context.Context, server *mcp.Server, tool *mcp.Tool, call func(context.Context) error) error {
 	return r.Recoverer.Do(ctx, recovery.Call{
-		Server: server, Tool: tool.Name, Hints: tool.Hints, RequestedBy: r.query.RequestedBy, Task: r.query.ID, Make: call,
+		Server: server, Tool: tool.Name, Hints: tool.Hints, RequestedBy: r.query.RequestedBy, Task: r.query.ID, Pushed: true, Make: call,
 	}, r)
 }
 

@@ -24,14 +24,22 @@ import (
 type push struct {
 	stream
 	conn net.Conn
-	// raw is nil where a write cannot be tried; then all are left to goroutines.
-	raw    syscall.RawConn
-	reader *task.Reader
-	beat   clock.Timer
+	// raw is nil where a write cannot be tried; then all are left to goroutines. attempt is made once, for thousands are made at a time.
+	raw     syscall.RawConn
+	attempt attempt
+	reader  *task.Reader
+	beat    clock.Timer
 	// wakes that are not answered yet. Whoever makes it more than zero uses the stream, until it is zero again.
 	wakes atomic.Int32
 	// due: a heartbeat is to be written. gone: the reader left, or the stream is over.
 	due, gone atomic.Bool
+}
+
+// attempt is to write what a connection takes at once.
+type attempt struct {
+	rest  []byte
+	err   error
+	write func(fd uintptr) bool
 }
 
 // read streams the events of a task after the one with an id. give is called when the stream is over.
@@ -48,6 +56,13 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, after int, t *task
 	p := &push{stream: out, conn: conn}
 	if c, ok := conn.(syscall.Conn); ok {
 		p.raw, _ = c.SyscallConn()
+	}
+	p.attempt.write = func(fd uintptr) bool {
+		var n int
+		if n, p.attempt.err = syscall.Write(int(fd), p.attempt.rest); n > 0 {
+			p.attempt.rest = p.attempt.rest[n:]
+		}
+		return true // with what was not written, whatever the reason
 	}
 	p.wakes.Store(1) // nobody uses it before it is whole
 	p.reader = t.Read(after, p.wake)
@@ -125,18 +140,13 @@ func (p *push) try(over bool) (rest []byte) {
 	if len(rest) == 0 || p.raw == nil {
 		return rest
 	}
-	var n int
-	var err error
-	if closed := p.raw.Write(func(fd uintptr) bool {
-		n, err = syscall.Write(int(fd), rest)
-		return true // with what was not written, whatever the reason
-	}); closed != nil {
-		err = closed
+	p.attempt.rest = rest
+	err := p.raw.Write(p.attempt.write)
+	rest, p.attempt.rest = p.attempt.rest, nil
+	if err == nil {
+		err = p.attempt.err
 	}
-	switch {
-	case err == nil:
-		return rest[n:]
-	case !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EINTR):
+	if err != nil && !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EINTR) {
 		p.err = err
 		return nil
 	}

@@ -6,6 +6,8 @@ package recovery
 import (
 	"cmp"
 	"context"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +25,8 @@ const (
 	backPart  = 500
 	// maxEntries bounds the steps that are kept for those who join late. The API keeps fewer (status.progress).
 	maxEntries = 256
+	// pushedAtLeast is how many callers are told by one goroutine before another is worth it.
+	pushedAtLeast = 64
 	// anonymous is recorded where nobody was asked who they are. The name is Kubernetes' own (user.Anonymous).
 	anonymous = "system:anonymous"
 )
@@ -43,13 +47,30 @@ type flight struct {
 	entries []v1alpha1.ProgressEntry
 	// changing: the operator has begun to change something, so that its word is waited for.
 	changing bool
-	// news is closed, and replaced, when there is something new.
-	news chan struct{}
-	done bool
+	done     bool
 	// back: the server came back before the heal was over.
 	back    bool
 	outcome healing.Outcome
 	err     error
+
+	// following are told what is new, with this lock held, which none of them takes for that. It is taken before the other.
+	following struct {
+		sync.Mutex
+		all map[*follower]struct{}
+	}
+}
+
+// follower is one caller who waits for the end of a flight.
+type follower struct {
+	*call
+	// wake holds one token: there is something to see to.
+	wake chan struct{}
+
+	mu sync.Mutex
+	// told counts the steps that the listener was told.
+	told int
+	// panicked is what it panicked with.
+	panicked any
 }
 
 // join returns the heal that is under way, and begins one if there is none.
@@ -59,7 +80,8 @@ func (w *ward) join(c *call, failure *mcp.CallError, started time.Time, tracepar
 	unreachable := !failure.Sent && failure.Class != v1alpha1.ErrorSessionLost
 	f := w.flight
 	if f == nil {
-		f = &flight{failure: failure, news: make(chan struct{})}
+		f = &flight{failure: failure}
+		f.following.all = map[*follower]struct{}{}
 		f.ctx, f.cancel = context.WithCancel(c.ctx)
 		w.flight = f
 		heal := healing.Failure{
@@ -128,16 +150,75 @@ func (c *call) comesBack(ctx context.Context, f *flight) bool {
 func (f *flight) tell(entry v1alpha1.ProgressEntry) {
 	f.mu.Lock()
 	f.changing = f.changing || entry.Phase == v1alpha1.PhaseRemediating || entry.Phase == v1alpha1.PhaseVerifying
-	if f.done || len(f.entries) == maxEntries {
-		f.mu.Unlock()
+	fresh := !f.done && len(f.entries) < maxEntries
+	if fresh {
+		f.entries = append(f.entries, entry)
+	}
+	f.mu.Unlock()
+	if !fresh {
 		return
 	}
-	f.entries = append(f.entries, entry)
-	news := f.news
-	f.news = make(chan struct{})
+	f.push()
+}
+
+// push has all who follow told what is new. Those who wait for nothing are told from here, by as many goroutines as there are
+// processors.
+func (f *flight) push() {
+	f.following.Lock()
+	defer f.following.Unlock()
+	pushed := make([]*follower, 0, len(f.following.all))
+	for one := range f.following.all {
+		if one.Pushed {
+			pushed = append(pushed, one)
+		} else {
+			one.signal()
+		}
+	}
+	var group sync.WaitGroup
+	for part := range slices.Chunk(pushed, max(pushedAtLeast, len(pushed)/runtime.GOMAXPROCS(0)+1)) {
+		group.Go(func() {
+			for _, one := range part {
+				one.push(f)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// push tells a listener from here. One that panics ends its own call.
+func (o *follower) push(f *flight) {
+	defer func() {
+		if value := recover(); value != nil {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.panicked = value
+			o.signal()
+		}
+	}()
+	o.tell(f)
+}
+
+// tell tells the listener every step once and in order. It panics with what the listener panicked with when it was told by another.
+func (o *follower) tell(f *flight) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.panicked != nil {
+		panic(o.panicked)
+	}
+	f.mu.Lock()
+	entries := f.entries[o.told:]
 	f.mu.Unlock()
-	// Without the lock, which is the first thing that each of thousands takes who wake now.
-	close(news)
+	for i := range entries {
+		o.told++
+		o.listener.HealingProgress(o.service(), entries[i].Message)
+	}
+}
+
+func (o *follower) signal() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
 }
 
 func (f *flight) isChanging() bool {
@@ -148,6 +229,7 @@ func (f *flight) isChanging() bool {
 
 // end tells all who wait how it ended; the first end counts. What is known of the server is there before they are told.
 func (f *flight) end(w *ward, c *call, back bool, outcome healing.Outcome, err error) {
+	defer f.wake()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.done {
@@ -171,30 +253,44 @@ func (f *flight) end(w *ward, c *call, back bool, outcome healing.Outcome, err e
 		w.learn(f.failure, outcome, err, now)
 	}
 	w.ended(f, pace)
-	close(f.news)
+}
+
+// wake has all who follow look what there is.
+func (f *flight) wake() {
+	f.following.Lock()
+	defer f.following.Unlock()
+	for one := range f.following.all {
+		one.signal()
+	}
 }
 
 // follow tells every step once and in order, from the first, and returns when the heal is over. If ctx ends before, there is no
 // outcome.
 func (f *flight) follow(ctx context.Context, c *call) (outcome *healing.Outcome, back bool, err error) {
-	for told := 0; ; {
+	one := &follower{call: c, wake: make(chan struct{}, 1)}
+	f.following.Lock()
+	f.following.all[one] = struct{}{}
+	f.following.Unlock()
+	defer f.leave(one)
+	defer context.AfterFunc(ctx, one.signal)()
+	for {
 		f.mu.Lock()
-		entries, news, done := f.entries[told:], f.news, f.done
+		done := f.done
 		f.mu.Unlock()
-		for i := range entries {
-			c.listener.HealingProgress(c.service(), entries[i].Message)
-		}
-		told += len(entries)
-		if done && len(entries) == 0 {
+		one.tell(f)
+		switch {
+		case done:
 			return &f.outcome, f.back, f.err
-		}
-		if len(entries) > 0 {
-			continue
-		}
-		select {
-		case <-news:
-		case <-ctx.Done():
+		case ctx.Err() != nil:
 			return nil, false, nil
 		}
+		<-one.wake
 	}
+}
+
+// leave returns when the listener is told nothing any more.
+func (f *flight) leave(one *follower) {
+	f.following.Lock()
+	defer f.following.Unlock()
+	delete(f.following.all, one)
 }

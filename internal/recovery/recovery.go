@@ -107,6 +107,9 @@ type Call struct {
 	// AtOnce: a call that may have run and must not run twice is answered at once, while its server is healed. Otherwise its
 	// caller is shown the heal, and told at the end.
 	AtOnce bool
+	// Pushed: the listener takes a step without waiting for anything, so that it is told by whoever has the step: of the thousands who
+	// may wait for one heal, none has to wake. Other listeners are told on the goroutine of the call.
+	Pushed bool
 	// Make makes the call. It is called again after a heal. An error that a heal may cure is a *mcp.CallError.
 	Make func(context.Context) error
 }
