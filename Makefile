@@ -132,7 +132,7 @@ bin/linux/mcpserver:
 
 .PHONY: docker
 docker:
-	@docker info >/dev/null 2>&1 || { echo "this needs a Docker engine and finds none; make localkube-up and make demo need no image" >&2; exit 1; }
+	@docker info >/dev/null 2>&1 || { echo "this needs a Docker engine and finds none; make demo needs no image" >&2; exit 1; }
 
 ##@ Test
 
@@ -221,7 +221,7 @@ localkube-down: ## Stop the local Kubernetes.
 	$(LOCALKUBE) down
 
 .PHONY: deploy
-deploy: ## Install Cortex in the cluster of the current context.
+deploy: ## Install Cortex in the cluster of the current context, which must be able to pull its image (make demo loads it).
 	$(KUBECTL) apply -k config/default
 
 .PHONY: undeploy

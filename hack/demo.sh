@@ -231,7 +231,7 @@ title "How long it took"
 floor="$(set -e; floor)"
 printf 'asked, healed and answered:                      %s\n' "$(seconds "$healed")"
 printf 'the floor (kubectl scale + first MCP handshake): %s\n' "$floor"
-printf '\nThe cluster stays up. Look around:\n  export KUBECONFIG=%s PATH=%s:$PATH\n  kubectl get heal -n %s -o wide\n' \
-	"${KUBECONFIG:-$HOME/.kube/config}" "$(dirname "$(type -P "$KUBECTL")")" "$namespace"
+printf '\nThe cluster stays up. Look around:\n  export KUBECONFIG=%s PATH=%s:%s:$PATH\n  kubectl get heal -n %s -o wide\n  kubectl cortex history -n %s\n' \
+	"${KUBECONFIG:-$HOME/.kube/config}" "$PWD/bin" "$(dirname "$(type -P "$KUBECTL")")" "$namespace" "$namespace"
 printf '  kubectl port-forward -n %s service/cortex-api %s:8000   # then ask, as above\n' "$namespace" "$port"
 printf 'Remove it: make demo-down%s\n' "$([[ "$CLUSTER" == local ]] || echo " CLUSTER=$CLUSTER")"
