@@ -26,7 +26,7 @@ const (
 func eventsInto(dst *[]corev1.Event, reader client.Reader, namespace string) read {
 	return read{snapshot.KindEvent, func(ctx context.Context) error {
 		dropped := false
-		err := pages(ctx, reader, maxEventPages, func(page *corev1.EventList) {
+		err := pages(ctx, reader, maxEventPages, func() *corev1.EventList { return &corev1.EventList{} }, func(page *corev1.EventList) {
 			for _, event := range page.Items {
 				light(&event)
 				*dst = append(*dst, event)

@@ -84,17 +84,10 @@ func byName[T, L any, P interface {
 // metadataOf lists the metadata of a core kind.
 func metadataOf(ctx context.Context, reader client.Reader, kind, namespace string) ([]metav1.PartialObjectMetadata, error) {
 	var all []metav1.PartialObjectMetadata
-	var next string
-	for range maxPages {
+	err := pages(ctx, reader, maxPages, func() *metav1.PartialObjectMetadataList {
 		page := &metav1.PartialObjectMetadataList{}
 		page.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind + "List"))
-		if err := reader.List(ctx, page, client.InNamespace(namespace), client.Limit(pageSize), client.Continue(next)); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Items...)
-		if next = page.GetContinue(); next == "" {
-			return all, nil
-		}
-	}
-	return all, errTruncated
+		return page
+	}, func(page *metav1.PartialObjectMetadataList) { all = append(all, page.Items...) }, client.InNamespace(namespace))
+	return all, err
 }

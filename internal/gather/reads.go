@@ -103,7 +103,7 @@ func listInto[T, L any, P interface {
 	client.ObjectList
 }](kind string, reader client.Reader, dst *[]T, items func(P) []T, trim func(*T), opts ...client.ListOption) read {
 	return read{kind, func(ctx context.Context) error {
-		err := pages(ctx, reader, maxPages, func(page P) {
+		err := pages(ctx, reader, maxPages, func() P { return new(L) }, func(page P) {
 			for _, item := range items(page) {
 				trim(&item)
 				*dst = append(*dst, item)
@@ -116,14 +116,12 @@ func listInto[T, L any, P interface {
 	}}
 }
 
-// pages reads a list page by page. The error is errTruncated if there are more than most.
-func pages[L any, P interface {
-	*L
-	client.ObjectList
-}](ctx context.Context, reader client.Reader, most int, each func(P), opts ...client.ListOption) error {
+// pages reads a list page by page. The error is errTruncated if there are more than most. empty makes the list of each page: decoding into
+// the one before would overwrite what was kept of it.
+func pages[L client.ObjectList](ctx context.Context, reader client.Reader, most int, empty func() L, each func(L), opts ...client.ListOption) error {
 	var next string
 	for range most {
-		page := P(new(L)) // a new one a page: decoding into the old one would overwrite what was kept of it
+		page := empty()
 		if err := reader.List(ctx, page, append(slices.Clone(opts), client.Limit(pageSize), client.Continue(next))...); err != nil {
 			return err
 		}
