@@ -54,19 +54,6 @@ func call(id, tool, host string) chat.Call {
 	return c
 }
 
-// answering tells when an answer begins, which is before the caller has it.
-type answering struct {
-	http.ResponseWriter
-	begins func()
-}
-
-func (a *answering) Write(p []byte) (int, error) {
-	a.begins()
-	return a.ResponseWriter.Write(p)
-}
-
-func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
 // Two calls that read are at the server at the same time; those that change something come one after the other, in order.
 func TestCallsThatReadAreMadeSideBySide(t *testing.T) {
 	backend := mcptest.Start(t, sandfly)
@@ -92,14 +79,11 @@ func TestCallsThatReadAreMadeSideBySide(t *testing.T) {
 			t.Error("two calls that change something run at once")
 		}
 		mu.Unlock()
-		var once sync.Once
-		serve(&answering{w, func() {
-			once.Do(func() {
-				mu.Lock()
-				defer mu.Unlock()
-				running--
-			})
-		}}, r)
+		serve(mcptest.Answering(w, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			running--
+		}), r)
 		return true
 	}
 	got := setup{backends: []*mcptest.Backend{backend}, damage: func() { backend.Break(gate) }, planner: planned{

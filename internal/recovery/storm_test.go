@@ -37,24 +37,11 @@ func (c *crowd) fault() mcptest.Fault {
 			c.now.Add(-1)
 			c.served.Add(1)
 		})
-		serve(&answering{w, served}, r)
+		serve(mcptest.Answering(w, served), r)
 		served()
 		return true
 	}
 }
-
-// answering tells of the first byte of an answer before it is sent.
-type answering struct {
-	http.ResponseWriter
-	begins func()
-}
-
-func (a *answering) Write(p []byte) (int, error) {
-	a.begins()
-	return a.ResponseWriter.Write(p)
-}
-
-func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func highest(most *atomic.Int32, now int32) {
 	for {

@@ -31,6 +31,23 @@ import (
 // Fault decides about a request before the MCP server sees it. It reports whether it has answered.
 type Fault func(w http.ResponseWriter, r *http.Request, body string, serve http.HandlerFunc) bool
 
+// Answering is a response that calls begins once, before anything of it is written, and so before the caller has it.
+func Answering(w http.ResponseWriter, begins func()) http.ResponseWriter {
+	return &answering{w, sync.OnceFunc(begins)}
+}
+
+type answering struct {
+	http.ResponseWriter
+	begins func()
+}
+
+func (a *answering) Write(p []byte) (int, error) {
+	a.begins()
+	return a.ResponseWriter.Write(p)
+}
+
+func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
 // Backend is an MCP server on a port of its own that it keeps while it is stopped. It has the tools list_hosts (reads),
 // set_label (idempotent) and start_scan (neither; needs host).
 type Backend struct {
